@@ -1,0 +1,171 @@
+"""What every source keeps: streams, their schemas, and pages of a bounded window.
+
+A connector never decides where data goes: it yields pages, the engine lands them. It imports neither duckdb nor
+airflow nor anything of crmlift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+Checkpoint = Mapping[str, Any]
+"""JSON-able state: handed back to `read` it goes on after the page that carried it. No secrets."""
+
+
+class FieldType(StrEnum):
+    """The logical types of a source field; the load maps them to database types."""
+
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DECIMAL = "decimal"  # money: 18 digits, 4 after the point
+    DATE = "date"
+    TIMESTAMP = "timestamp"  # ISO-8601 with offset, or epoch milliseconds
+    JSON = "json"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of a stream.
+
+    path: where the value lies in a JSON record, `("properties", "amount")`; empty means `(name,)`.
+    source_type: the source's own word for the type. label: for people.
+    is_personal: a name, address, telephone number or free text about a person; never published.
+    """
+
+    name: str
+    type: FieldType = FieldType.TEXT
+    source_type: str = ""
+    label: str = ""
+    path: tuple[str, ...] = ()
+    is_personal: bool = False
+
+
+@dataclass(frozen=True)
+class StreamSchema:
+    """The shape of one object type.
+
+    table: the raw table, `Opportunity` in schema `raw_<system>`.
+    version_field: orders versions of one record (SystemModstamp, updatedAt); None: the later page wins.
+    deleted_field: boolean field that marks soft-deleted rows.
+    replace_by: set for child streams (history, associations): all rows with the parent keys present in a batch are
+    replaced by the batch, since the source always returns a parent's children whole.
+    children: streams whose pages the same `read` yields.
+    is_snapshot: every read is complete; rows that are absent from it are deleted (small reference objects).
+    """
+
+    stream: str
+    system: str
+    table: str
+    fields: tuple[Field, ...]
+    primary_key: tuple[str, ...]
+    version_field: str | None = None
+    deleted_field: str | None = None
+    replace_by: str | None = None
+    children: tuple[StreamSchema, ...] = ()
+    is_snapshot: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The schema as the manifest keeps it, without children (each has a manifest of its own)."""
+        out = asdict(self)
+        del out["children"]
+        return out
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> StreamSchema:
+        """The inverse of `to_json`."""
+        fields = tuple(
+            Field(**{**f, "type": FieldType(f["type"]), "path": tuple(f["path"])}) for f in data["fields"]
+        )
+        return cls(**{**data, "fields": fields, "primary_key": tuple(data["primary_key"])})
+
+
+@dataclass(frozen=True)
+class Window:
+    """Changes to read: `since` inclusive (None: everything), `until` exclusive, both aware UTC."""
+
+    since: datetime | None
+    until: datetime
+
+
+class PageKind(StrEnum):
+    """What the rows of a page mean."""
+
+    UPSERT = "upsert"  # whole records
+    DELETE = "delete"  # keys only: these records are gone from the source
+    KEYS = "keys"  # keys only: all that exist; records whose key is in no such page of the run are gone
+
+
+class PageFormat(StrEnum):
+    """How the bytes of a page are written."""
+
+    CSV = "csv"  # RFC 4180, UTF-8, one header row at the start of every page, "" and nothing are both NULL
+    JSONL = "jsonl"  # one JSON record a line, UTF-8
+
+
+@dataclass(frozen=True)
+class Page:
+    """A bounded piece of a stream.
+
+    body: chunks of bytes, opened only when iterated and possibly in another thread; may be iterated again after a
+    failure. stream: the schema's own or one of its children. rows: what the source says, None if it does not.
+    checkpoint: valid once this page and all pages yielded before it are durable. A page with an empty body and a
+    checkpoint only records progress (a job was created).
+    """
+
+    stream: str
+    format: PageFormat
+    body: Iterable[bytes] = ()
+    rows: int | None = None
+    kind: PageKind = PageKind.UPSERT
+    checkpoint: Checkpoint = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something the source lacks that core would use: an object or field that is absent or hidden."""
+
+    rule_id: str  # 'missing_object' | 'missing_field' | …
+    object: str
+    field: str | None
+    message: str
+
+
+class Connector(Protocol):
+    """A source. Instances are built from settings by `connectors.registry.open_connector`."""
+
+    system: str
+    source_id: str
+
+    def check(self) -> str:
+        """Prove with the cheapest call that address and credentials work; returns a line for people."""
+
+    def clock(self) -> datetime:
+        """The source's own time (aware UTC), the upper bound of a window."""
+
+    def streams(self) -> list[str]:
+        """Names of the streams to read, reference objects first."""
+
+    def schema(self, stream: str) -> StreamSchema:
+        """The stream's shape, asked from the source."""
+
+    def read(self, schema: StreamSchema, window: Window, checkpoint: Checkpoint | None) -> Iterator[Page]:
+        """Pages of the window, going on after `checkpoint` when one is given."""
+
+    def count(self, schema: StreamSchema) -> int | None:
+        """Records the source holds now (not deleted), to reconcile a load; None where it cannot say."""
+
+    def findings(self) -> list[Finding]:
+        """What was found missing while discovering schemas."""
+
+    @property
+    def api_calls(self) -> int:
+        """Requests sent so far, to account for the source's limits."""
+
+    def close(self) -> None:
+        """Let go of connections."""

@@ -1,0 +1,72 @@
+"""Failures a user can do something about, shared by every source and by the engine.
+
+Each says what happened, where, why, what to do next and what was saved, and carries the exit code of the command.
+"""
+
+from __future__ import annotations
+
+
+class ExpectedFailure(Exception):
+    """A failure with a cure.
+
+    what: one sentence, ending with a full stop. where: stream, file or setting. why: the cause if known.
+    next_step: the command or edit that mends it. saved: what was kept ("Nothing was committed." by default).
+    None of them may hold a token, a password, a payload or a person's data.
+    """
+
+    exit_code = 1
+    is_retryable = False
+
+    def __init__(
+        self, what: str, *, where: str = "", why: str = "", next_step: str = "", saved: str = ""
+    ) -> None:
+        self.what, self.where, self.why, self.next_step, self.saved = what, where, why, next_step, saved
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        lines = [" ".join(filter(None, [self.what, f"({self.where})" if self.where else ""]))]
+        lines += [part for part in (self.why, self.saved) if part]
+        if self.next_step:
+            lines.append(f"Next: {self.next_step}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Airflow and process pools carry exceptions between processes by pickling."""
+        return (_rebuild, (type(self), dict(self.__dict__)))
+
+
+def _rebuild(cls: type[ExpectedFailure], state: dict[str, object]) -> ExpectedFailure:
+    failure = cls.__new__(cls)
+    failure.__dict__.update(state)
+    Exception.__init__(failure, str(failure))
+    return failure
+
+
+class CredentialsFailure(ExpectedFailure):
+    """The source refused who we are: wrong, expired or too weak credentials."""
+
+    exit_code = 11
+
+
+class SourceFailure(ExpectedFailure):
+    """The source could not be reached, or answered something a retry will not mend."""
+
+    exit_code = 12
+
+
+class TransientSourceFailure(SourceFailure):
+    """The source is busy or broken for now; the run may be started again and goes on where it was."""
+
+    is_retryable = True
+
+
+class BudgetReached(SourceFailure):
+    """The share of the source's limits this run may use is used up; it stopped at a checkpoint."""
+
+    is_retryable = True
+
+
+class LandingFailure(ExpectedFailure):
+    """The landing zone could not be written or read: disk full, no permission, damaged file."""
+
+    exit_code = 12

@@ -1,0 +1,1 @@
+"""HubSpot: schemas, list, search and batch reads, associations, history, within its rate limits."""

@@ -1,0 +1,73 @@
+-- Tables that steps write to (the models of transforms/ are created by the SQL runner). One statement each, run at
+-- every start; additions here are additive. Units and meaning: comments.yml beside this file and the model files.
+create schema if not exists core;
+create schema if not exists staging;
+create schema if not exists config;
+create schema if not exists metrics;
+create schema if not exists evaluation;
+create schema if not exists ops;
+
+create table if not exists config.rollout (
+    rollout_id varchar primary key, name varchar, base_currency varchar, approved_on date);
+create table if not exists config.rollout_wave (
+    wave_id varchar primary key, rollout_id varchar, scope_type varchar, scope_value varchar,
+    go_live_date date, learning_days integer, is_control boolean);
+create table if not exists config.goal_target (
+    goal_id varchar primary key, rollout_id varchar, goal_family varchar, kpi_id varchar, statement varchar,
+    target_change_rel double, target_date date, min_important_change double, weight double);
+create table if not exists config.setting (name varchar primary key, value varchar);
+
+create table if not exists metrics.kpi (
+    kpi_id varchar primary key, name_en varchar, name_uk varchar, question_en varchar, question_uk varchar,
+    family varchar, unit varchar, direction varchar, stat_type varchar, formula varchar, guard_kpi_id varchar,
+    horizon_days double, min_n integer, min_important_change double, owner varchar, sources varchar[],
+    definition_version varchar);
+create table if not exists metrics.kpi_unit (
+    kpi_id varchar, unit_id varchar, event_at timestamptz, owner_id varchar, team_id varchar, source_id varchar,
+    num double, den double, observed boolean);
+create table if not exists metrics.kpi_value (
+    kpi_id varchar, period_grain varchar, period_start date, period_end date, segment_dim varchar,
+    segment_value varchar, source_id varchar, numerator double, denominator double, n bigint, n_censored bigint,
+    value double, ci_low double, ci_high double, status varchar, is_mature boolean, mature_after date,
+    data_origin varchar, definition_version varchar, run_id varchar, computed_at timestamptz,
+    primary key (kpi_id, period_grain, period_start, segment_dim, segment_value, source_id));
+
+create table if not exists evaluation.kpi_effect (
+    rollout_id varchar, wave_id varchar, kpi_id varchar, segment_dim varchar, segment_value varchar, as_of date,
+    look varchar, method varchar, pre_start date, pre_end date, post_start date, post_end date, n_pre bigint,
+    n_post bigint, pre_value double, post_value double, counterfactual_value double, effect double,
+    effect_ci_low double, effect_ci_high double, effect_rel double, effect_rel_ci_low double,
+    effect_rel_ci_high double, p_value double, q_value double, min_important_change double, mde80 double,
+    verdict varchar, reason varchar, caveats varchar[], diagnostics json, definition_version varchar, run_id varchar,
+    computed_at timestamptz,
+    primary key (rollout_id, wave_id, kpi_id, segment_dim, segment_value, as_of, look));
+
+create table if not exists ops.run (
+    run_id varchar, step varchar, source_id varchar, object varchar, started_at timestamptz,
+    finished_at timestamptz, state varchar, rows_in bigint, rows_out bigint, rows_rejected bigint,
+    high_watermark timestamptz, api_calls bigint, error varchar,
+    primary key (run_id, step, source_id, object));
+create table if not exists ops.load (
+    manifest varchar primary key, source_id varchar, stream varchar, table_name varchar, run_id varchar,
+    window_since timestamptz, window_until timestamptz, rows_read bigint, rows_inserted bigint,
+    rows_updated bigint, rows_unchanged bigint, rows_deleted bigint, rows_rejected bigint, rows_in_table bigint,
+    rows_in_source bigint, is_reconciled boolean, schema_hash varchar, loaded_at timestamptz);
+create table if not exists ops.cursor (
+    source_id varchar, stream varchar, read_until timestamptz, updated_at timestamptz,
+    primary key (source_id, stream));
+create table if not exists ops.rejected_row (
+    source_id varchar, stream varchar, record_id varchar, field varchar, source_type varchar, reason varchar,
+    manifest varchar, run_id varchar, rejected_at timestamptz);
+create table if not exists ops.data_quality_finding (
+    finding_id varchar primary key, rule_id varchar, severity varchar, object varchar, field varchar,
+    source_id varchar, failing_rows bigint, total_rows bigint, fail_pct double, sample_ids varchar[],
+    affected_kpis varchar[], message varchar, first_seen_at timestamptz, last_seen_at timestamptz, state varchar,
+    run_id varchar);
+create table if not exists ops.alert (
+    alert_id varchar primary key, kpi_id varchar, rule_id varchar, severity varchar, segment_dim varchar,
+    segment_value varchar, period_start date, observed double, expected double, threshold double, n bigint,
+    p_value double, reason varchar, top_contributor varchar, dq_blocked boolean, state varchar,
+    fired_at timestamptz, acked_by varchar, resolved_at timestamptz, dedupe_key varchar, run_id varchar);
+create table if not exists ops.outbox (
+    message_id varchar primary key, alert_id varchar, channel varchar, subject varchar, body varchar,
+    created_at timestamptz, sent_at timestamptz, attempts integer, last_error varchar, run_id varchar);
