@@ -1,0 +1,62 @@
+# Two commands do everything: `make run` (the nightly job on simulated CRMs) and `make test`.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+UV := $(VENV)-tools/bin/uv
+
+.PHONY: run test test-slow check lint bench lock clean help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: $(VENV)/.run ## the whole nightly DAG on simulated CRMs: tables, scorecard, report
+	@$(VENV)/bin/crmlift demo
+
+test: $(VENV)/.dev ## the fast suite (≤ 5 minutes on 2 cores)
+	@$(PY) -m pytest -n 2 --timeout 300
+
+test-slow: $(VENV)/.dev ## the slow suite: null companies, end-to-end repeats
+	@$(PY) -m pytest -m slow --timeout 3000
+
+check: $(VENV)/.dev lint ## the quick half: lint, types, imports, SQL, unit tests
+	@$(PY) -m pytest -n 2 --timeout 120 --ignore tests/end_to_end
+
+lint: $(VENV)/.dev
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(VENV)/bin/crmlift sql check
+	@$(VENV)/bin/crmlift kpi check
+
+bench: $(VENV)/.dev ## all quick benchmarks, as ratios within one run
+	@$(PY) -m benchmarks
+
+lock: $(UV) ## resolve requirements.in again into the hashed locks
+	@$(UV) pip compile -q --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.lock
+	@$(UV) pip compile -q --generate-hashes --universal --python-version 3.11 -c requirements.lock \
+	    requirements.in requirements-dev.in -o requirements-dev.lock
+
+clean: ## remove the environment (data/ is yours and stays)
+	@rm -rf $(VENV) $(VENV)-tools
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)-tools
+	@$(VENV)-tools/bin/python -m pip install -q --disable-pip-version-check uv
+
+$(PY): $(UV)
+	@$(PYTHON) -m venv --without-pip $(VENV)
+
+# The dev environment holds everything the run environment holds, so `make run` is content with either.
+$(VENV)/.run: requirements.lock pyproject.toml | $(PY)
+	@if [ ! -e $(VENV)/.dev ] || [ requirements.lock -nt $(VENV)/.dev ]; then \
+	  echo "Installing the environment from requirements.lock …" >&2 && \
+	  $(UV) pip sync -q --require-hashes --python $(PY) requirements.lock && \
+	  $(UV) pip install -q --python $(PY) --no-deps --no-build-isolation -e . ; fi
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(PY)
+	@echo "Installing the environment from requirements-dev.lock …" >&2
+	@$(UV) pip sync -q --require-hashes --python $(PY) requirements-dev.lock
+	@$(UV) pip install -q --python $(PY) --no-deps --no-build-isolation -e .
+	@touch $@
