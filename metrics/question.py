@@ -1,0 +1,119 @@
+"""The two records everything here turns on: a `Question` goes in, a `Verdict` comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Times = npt.NDArray[np.datetime64]
+
+Kind = Literal["sum", "count", "mean", "proportion", "ratio", "duration", "nps"]
+Better = Literal["higher", "lower"]
+Period = Literal["auto", "day", "week", "4 weeks", "month", "quarter", "year"]
+AlphaPolicy = Literal["looks", "single"]
+VerdictWord = Literal["improved", "worsened", "no_material_change", "inconclusive", "not_comparable"]
+
+ADDITIVE_KINDS = ("sum", "count")
+DIVIDED_KINDS = ("mean", "proportion", "ratio", "nps")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One KPI × segment × rollout (or wave): did it change after go-live?
+
+    Rows (arrays of one length, any order): one a deal, ticket, answer, user-week, or a ready-made cell.
+      at: local business time, datetime64[s]. unit: codes 0…G−1 of the team (all 0: one series, no teams).
+      num, den: what the KPI sums; sums and counts ignore den. nps: num in {−1, 0, 1}, den 1.
+      observed: for durations False is right-censored at num (competing events may be passed as censored); for all
+      other kinds False is "too young to tell" and the row is left out.
+    go_live: datetime64[D] per unit code, NaT = never (a control).
+    as_of: the data are complete up to here (exclusive).
+    learning_days: left out after each go-live.
+    horizon_days: the age at which a row's outcome is final; for durations the restriction time of the mean (0: chosen
+      from the data before). Rows within it before a go-live are partly exposed, and left out.
+    time_unit_days: length in days of one unit of num, for durations (hours: 1/24).
+    period: how rows are binned. min_important_change: relative, e.g. 0.05; None: never "no material change".
+    alpha_policy: `looks` spends alpha over 13, 26 and 52 weeks; `single` is one planned look.
+    covariates: rows × k, averaged over a cell (one-series designs only). log: force (True) or forbid (False) the log scale.
+    recorded_from: first day with trustworthy records. pre_start, post_end: limits set by the user (half-open).
+    is_stamped: rows that carry a migration stamp (created by the load, not by life).
+    is_periodic: rows are ready-made periods, not events.
+    group: code per row of the segment used for the mix check. exposure_note: a caveat of the KPI's own, passed through.
+    seed: of the randomisation tests.
+    """
+
+    kind: Kind
+    better: Better
+    at: Times
+    unit: Ints
+    num: Floats
+    den: Floats
+    observed: Bools
+    go_live: Times
+    as_of: np.datetime64
+    learning_days: int = 42
+    horizon_days: float = 0.0
+    time_unit_days: float = 1.0
+    period: Period = "auto"
+    min_important_change: float | None = None
+    alpha: float = 0.05
+    alpha_policy: AlphaPolicy = "looks"
+    covariates: Floats | None = None
+    covariate_names: tuple[str, ...] = ()
+    log: bool | None = None
+    fiscal_start_month: int = 1
+    pre_start: np.datetime64 | None = None
+    post_end: np.datetime64 | None = None
+    recorded_from: np.datetime64 | None = None
+    is_stamped: Bools | None = None
+    is_periodic: bool = False
+    is_definition_changed: bool = False
+    is_rate_missing: bool = False
+    group: Ints | None = None
+    exposure_note: str = ""
+    unit_names: tuple[str, ...] = ()
+    seed: int = 20261123
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The columns of evaluation.kpi_effect that statistics decide; None is unknown, with the reason beside it.
+
+    Values of sums and counts are totals per week (per period when the rows are months, quarters or years) of the teams
+    that went live; all others are in the KPI's own unit. effect = post_value − counterfactual_value; *_rel are shares
+    of the counterfactual. The interval holds the error rate of its look (diagnostics["interval_level"]).
+    """
+
+    method: str
+    look: str
+    verdict: VerdictWord
+    reason: str | None = None
+    pre_start: date | None = None
+    pre_end: date | None = None
+    post_start: date | None = None
+    post_end: date | None = None
+    n_pre: int | None = None
+    n_post: int | None = None
+    pre_value: float | None = None
+    post_value: float | None = None
+    counterfactual_value: float | None = None
+    effect: float | None = None
+    effect_ci_low: float | None = None
+    effect_ci_high: float | None = None
+    effect_rel: float | None = None
+    effect_rel_ci_low: float | None = None
+    effect_rel_ci_high: float | None = None
+    p_value: float | None = None
+    q_value: float | None = None
+    min_important_change: float | None = None
+    mde80: float | None = None
+    caveats: tuple[str, ...] = ()
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
