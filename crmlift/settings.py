@@ -1,0 +1,170 @@
+"""What `crmlift.yml` may say. One file; unknown keys are refused with the nearest valid one; secrets never live here."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Section(BaseModel):
+    """A part of the file: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CompanySettings(Section):
+    """Who the company is, and how its figures are shown."""
+
+    name: str = "My company"
+    currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="base currency, ISO 4217")
+    timezone: str = Field("UTC", description="reporting time zone, IANA name")
+    fiscal_year_start: int = Field(1, ge=1, le=12, description="month the fiscal year starts in")
+    locale: Literal["en", "uk"] = "en"
+    country: str | None = Field(None, description="ISO 3166 code, for public holidays in alert rules")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as problem:
+            raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Kyiv") from problem
+        return value
+
+
+class _Source(Section):
+    include: tuple[str, ...] = Field((), description="extra objects to read, as patterns")
+    exclude: tuple[str, ...] = Field((), description="objects not to read, as patterns")
+    ca_bundle: str | None = Field(None, description="certificate file to trust besides the system's")
+    lookback_minutes: int = Field(10, ge=0, description="overlap of two incremental windows")
+
+
+class SalesforceSettings(_Source):
+    """A Salesforce org."""
+
+    type: Literal["salesforce"]
+    domain: str = Field("login", description="login, test, or your My Domain host")
+    instance_url: str | None = Field(None, description="full address, instead of domain")
+    auth: Literal["client_credentials", "jwt", "refresh_token", "password"] = "client_credentials"
+    api_version: str = "62.0"
+    field_exclude: tuple[str, ...] = ()
+    bulk_threshold_rows: int = Field(2000, ge=0, description="more rows than this go through Bulk API 2.0")
+    api_budget_share: Share = 0.5
+
+
+class HubspotSettings(_Source):
+    """A HubSpot account."""
+
+    type: Literal["hubspot"]
+    base_url: str = "https://api.hubapi.com"
+    api_version: str = "2026-03"
+    property_exclude: tuple[str, ...] = ()
+    history_properties: dict[str, tuple[str, ...]] | None = None
+    associations: dict[str, tuple[str, ...]] | None = None
+    reconcile: bool = False
+    rate_limit: Share = 1.0
+
+
+SourceSettings = Annotated[SalesforceSettings | HubspotSettings, Field(discriminator="type")]
+
+
+class WaveSettings(Section):
+    """Who went live together, and when."""
+
+    id: str
+    scope: Literal["team", "region", "segment", "user"] = "team"
+    members: tuple[str, ...] = Field(min_length=1)
+    go_live: date
+    learning_days: int = Field(60, ge=0)
+
+
+class RolloutSettings(Section):
+    """One introduction of a CRM, in waves, with whoever has not got it as controls."""
+
+    id: str
+    name: str = ""
+    waves: tuple[WaveSettings, ...] = Field(min_length=1)
+    controls: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_member_once(self) -> RolloutSettings:
+        seen: dict[str, str] = {}
+        for place, members in [*((w.id, w.members) for w in self.waves), ("controls", self.controls)]:
+            for member in members:
+                if member in seen:
+                    raise ValueError(f"{member!r} stands in {seen[member]!r} and in {place!r}; one wave each")
+                seen[member] = place
+        return self
+
+
+class GoalSettings(Section):
+    """What the rollout was meant to achieve; its KPIs are judged together, with multiple-testing correction."""
+
+    id: str
+    rollout: str
+    kpi: str
+    statement: str = ""
+    family: str = ""
+    target_change: float | None = Field(None, description="relative: 0.10 is ten per cent more")
+    target_date: date | None = None
+    min_important_change: float | None = Field(None, gt=0)
+    weight: float = Field(1.0, gt=0)
+
+
+class AlertSettings(Section):
+    """Where alerts go. Apprise addresses come from CRMLIFT_ALERT_URLS, comma separated."""
+
+    channels: tuple[Literal["console", "file", "apprise"], ...] = ("console", "file")
+
+
+class PrivacySettings(Section):
+    """Personal data: e-mail addresses leave the landing zone only as salted hashes."""
+
+    publish_user_names: bool = False
+
+
+class ScheduleSettings(Section):
+    """When the nightly run starts."""
+
+    cron: str = "0 2 * * *"
+    timezone: str = "UTC"
+
+
+class Settings(Section):
+    """The whole file."""
+
+    company: CompanySettings = CompanySettings()
+    sources: dict[str, SourceSettings] = Field(default_factory=dict)
+    rollouts: tuple[RolloutSettings, ...] = ()
+    goals: tuple[GoalSettings, ...] = ()
+    kpis: dict[str, dict[str, Any]] = Field(default_factory=dict, description="KPI parameters: cohort_win_rate: {h_days: 90}")
+    alerts: AlertSettings = AlertSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+
+    @model_validator(mode="after")
+    def _goals_name_rollouts(self) -> Settings:
+        known = [rollout.id for rollout in self.rollouts]
+        for goal in self.goals:
+            if goal.rollout not in known:
+                raise ValueError(f"goal {goal.id!r} names rollout {goal.rollout!r}; there is {known or 'none'}")
+        return self
+
+
+class Places:
+    """Where things lie below CRMLIFT_HOME."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.landing = home / "landing"
+        self.warehouse = home / "warehouse.duckdb"
+        self.analytics = home / "analytics.duckdb"
+        self.report = home / "report"
+        self.alerts = home / "alerts"
+        self.salt = home / "salt"

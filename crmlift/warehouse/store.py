@@ -1,0 +1,89 @@
+"""Opening DuckDB files, with clear words when another process holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from crmlift.errors import WarehouseFailure
+
+TABLES = Path(__file__).with_name("tables.sql")
+
+
+@contextmanager
+def work_database(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The one writer's connection, with the tables steps write to; UTC session.
+
+    Raises WarehouseFailure when another process holds the file or it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = _open(path, read_only=False)
+    try:
+        connection.execute(TABLES.read_text(encoding="utf-8"))
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to the published copy; never blocks and is never blocked by a running night.
+
+    Raises WarehouseFailure when nothing was published yet.
+    """
+    if not path.exists():
+        raise WarehouseFailure(
+            "Nothing is published yet.", where=str(path), next_step="crmlift run  (or  crmlift demo  to try it)"
+        )
+    connection = _open(path, read_only=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _open(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only)
+    except duckdb.IOException as problem:
+        if "lock" in str(problem).lower():
+            raise WarehouseFailure(
+                "Another process holds the database file.",
+                where=str(path),
+                why="Only one process may write it, and nobody may read it meanwhile.",
+                saved="Nothing was changed.",
+                next_step="wait for the running night to end, or close the program that has the file open; "
+                "to query, open analytics.duckdb instead",
+            ) from None
+        raise WarehouseFailure(
+            "The database file cannot be opened.", where=str(path), why=str(problem).splitlines()[0],
+            next_step="check the permissions and free space of its folder",
+        ) from None  # fmt: skip
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")
+    return connection
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All or nothing."""
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """An SQL string literal, for places that take no bound parameter (file lists, comments)."""
+    return "'" + text.replace("'", "''") + "'"
