@@ -78,8 +78,8 @@ class WaveSettings(Section):
     """Who went live together, and when."""
 
     id: str
-    scope: Literal["team", "region", "segment", "user"] = "team"
-    members: tuple[str, ...] = Field(min_length=1)
+    scope: Literal["team", "region", "user", "company"] = "team"
+    members: tuple[str, ...] = Field(("all",), min_length=1, description="names of teams or regions, ids of users")
     go_live: date
     learning_days: int = Field(60, ge=0)
 

@@ -85,7 +85,7 @@ def _families(fresh: Sequence[_Landed]) -> list[tuple[_Landed, list[_Landed]]]:
             entry
             for entry in fresh
             if entry.manifest.schema.replace_by is not None
-            and (entry.manifest.source_id, entry.manifest.run_id) == (mine.source_id, mine.run_id)
+            and (entry.manifest.source_id, entry.path.parent.name) == (mine.source_id, parent.path.parent.name)
             and entry.manifest.stream.rsplit("_", 1)[0] == mine.stream
         ]
         families.append((parent, children))

@@ -1,0 +1,74 @@
+"""What people declared in `crmlift.yml`, as tables the SQL models and analysts can join."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from crmlift.extract import landed_findings
+from crmlift.settings_file import Loaded
+
+
+def team_id(name: str) -> str:
+    """The company-wide key of a team, the same for both CRMs and for the rollout's waves."""
+    return "team:" + re.sub(r"[\W_]+", "-", name.lower()).strip("-")
+
+
+def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: str) -> None:
+    """Replace config.* by the settings; note what the sources lack as data-quality findings."""
+    settings = loaded.settings
+    currency = settings.company.currency
+    connection.execute("delete from config.setting; delete from config.rollout")
+    connection.execute("delete from config.rollout_wave; delete from config.goal_target")
+    pairs = [
+        ("company_name", settings.company.name),
+        ("base_currency", currency),
+        ("timezone", settings.company.timezone),
+        ("fiscal_year_start", str(settings.company.fiscal_year_start)),
+        ("locale", settings.company.locale),
+        ("country", settings.company.country),
+        *((f"source.{name}", source.type) for name, source in settings.sources.items()),
+    ]
+    connection.executemany("insert into config.setting values (?, ?)", pairs)
+    for rollout in settings.rollouts:
+        connection.execute(
+            "insert into config.rollout values (?, ?, ?, null)", [rollout.id, rollout.name or rollout.id, currency]
+        )
+        rows = [
+            (f"{wave.id}", rollout.id, wave.scope, _scope_value(wave.scope, member), wave.go_live, wave.learning_days, False)
+            for wave in rollout.waves
+            for member in wave.members
+        ]
+        scope = rollout.waves[0].scope
+        rows += [("controls", rollout.id, scope, _scope_value(scope, m), None, 0, True) for m in rollout.controls]
+        connection.executemany("insert into config.rollout_wave values (?, ?, ?, ?, ?, ?, ?)", rows)
+    for goal in settings.goals:
+        connection.execute(
+            "insert into config.goal_target values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [goal.id, goal.rollout, goal.family, goal.kpi, goal.statement, goal.target_change, goal.target_date,
+             goal.min_important_change, goal.weight],
+        )  # fmt: skip
+    _note_source_findings(connection, loaded, run_id)
+
+
+def _scope_value(scope: str, member: str) -> str:
+    return team_id(member) if scope == "team" and not member.startswith("team:") else member
+
+
+def _note_source_findings(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: str) -> None:
+    """Objects and fields a source does not show us stay open findings until it does."""
+    found = landed_findings(loaded.places.landing)
+    connection.execute(
+        "update ops.data_quality_finding set state = 'resolved' where state = 'open' and finding_id like 'source:%'"
+    )
+    for one in found:
+        finding_id = f"source:{one['source_id']}:{one['rule_id']}:{one['object']}:{one['field'] or ''}"
+        connection.execute(
+            "insert into ops.data_quality_finding "
+            "(finding_id, rule_id, severity, object, field, source_id, message, first_seen_at, last_seen_at, state, run_id) "
+            "values (?, ?, 'info', ?, ?, ?, ?, now(), now(), 'open', ?) "
+            "on conflict do update set last_seen_at = now(), state = 'open', message = excluded.message, "
+            "run_id = excluded.run_id",
+            [finding_id, one["rule_id"], one["object"], one["field"], one["source_id"], one["message"], run_id],
+        )
