@@ -70,3 +70,9 @@ class LandingFailure(ExpectedFailure):
     """The landing zone could not be written or read: disk full, no permission, damaged file."""
 
     exit_code = 12
+
+
+class SettingsFailure(ExpectedFailure):
+    """A setting of a source or of the landing zone is missing or cannot be used."""
+
+    exit_code = 10

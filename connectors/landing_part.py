@@ -1,0 +1,160 @@
+"""One page to one compressed file: streamed, counted, made durable, or not there at all."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import zstandard
+
+from connectors.contract import Page, PageFormat, PageKind
+from connectors.errors import ExpectedFailure, TransientSourceFailure
+from connectors.http import Backoff
+from connectors.landing_files import disk_errors, sync_folder
+from connectors.landing_manifest import Part
+
+ATTEMPTS = 4
+_NOT_QUOTE_OR_NEWLINE = bytes(set(range(256)) - set(b'"\n'))
+
+log = logging.getLogger(__name__)
+
+
+class RowCounter:
+    """Counts records in chunks of CSV or JSON lines without parsing them.
+
+    A newline inside quotes ends no record. Everything but quotes and newlines is thrown away and adjacent
+    quotes cancel out, so what is left to look at is tiny.
+    """
+
+    def __init__(self, page_format: PageFormat) -> None:
+        self._is_csv = page_format is PageFormat.CSV
+        self._is_quoted = False
+        self._lines = 0
+        self._is_line_open = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        if not chunk:
+            return
+        if self._is_csv:
+            marks = chunk.translate(None, _NOT_QUOTE_OR_NEWLINE)
+            if self._is_quoted:
+                marks = b'"' + marks
+            pieces = marks.replace(b'""', b"").split(b'"')
+            self._lines += sum(piece.count(b"\n") for piece in pieces[::2])
+            self._is_quoted = len(pieces) % 2 == 0
+        else:
+            self._lines += chunk.count(b"\n")
+        self._is_line_open = self._is_quoted or not chunk.endswith(b"\n")
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the bytes so far end inside a quoted field."""
+        return self._is_quoted
+
+    @property
+    def rows(self) -> int:
+        """Records so far; the header of a CSV is none."""
+        lines = self._lines + self._is_line_open
+        return max(lines - 1, 0) if self._is_csv else lines
+
+
+class _Stopped(Exception):
+    """Another page failed; this one is not wanted any more."""
+
+
+def write_part(
+    page: Page, path: Path, *, is_stopped: Callable[[], bool], pause: Callable[[float], None] = time.sleep
+) -> Part | None:
+    """Land a page as `path`; None when it holds no rows (a page of keys is kept even then).
+
+    A body that breaks off, or holds another number of rows than the page says, is read again a few times.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _write_once(page, path, is_stopped)
+        except TransientSourceFailure as failure:
+            if attempt == ATTEMPTS:
+                raise
+            delay_seconds = Backoff().delay(attempt)
+            log.warning(
+                "page_retry stream=%s part=%s attempt=%d delay_seconds=%.1f reason=%r",
+                page.stream,
+                path.name,
+                attempt,
+                delay_seconds,
+                failure.what,
+            )
+            pause(delay_seconds)
+    raise AssertionError("unreachable")
+
+
+def _write_once(page: Page, path: Path, is_stopped: Callable[[], bool]) -> Part | None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    counter, digest, nul_bytes = RowCounter(page.format), hashlib.sha256(), 0
+    try:
+        with disk_errors(path):
+            opened = temporary.open("wb")
+        with opened:
+            packer = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
+            for raw in _chunks(page):
+                if is_stopped():
+                    raise _Stopped
+                chunk = bytes(raw)
+                if b"\0" in chunk:
+                    nul_bytes += chunk.count(b"\0")
+                    chunk = chunk.replace(b"\0", b"")
+                counter.feed(chunk)
+                packed = packer.compress(chunk)
+                digest.update(packed)
+                with disk_errors(path):
+                    opened.write(packed)
+            packed = packer.flush()
+            digest.update(packed)
+            _refuse_cut_body(page, path, counter)
+            if not counter.rows and page.kind is not PageKind.KEYS:
+                temporary.unlink()
+                return None
+            with disk_errors(path):
+                opened.write(packed)
+                opened.flush()
+                os.fsync(opened.fileno())
+                size_bytes = opened.tell()
+        with disk_errors(path):
+            temporary.replace(path)
+            sync_folder(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    if nul_bytes:
+        log.warning("nul_bytes_removed stream=%s part=%s bytes=%d", page.stream, path.name, nul_bytes)
+    return Part(path.name, page.format, page.kind, counter.rows, size_bytes, digest.hexdigest(), nul_bytes)
+
+
+def _chunks(page: Page) -> Iterator[bytes]:
+    """The body, with a broken connection as a failure worth a retry (requests' errors are OSErrors)."""
+    try:
+        yield from page.body
+    except ExpectedFailure:
+        raise
+    except OSError as error:
+        raise TransientSourceFailure(
+            "The connection broke while a page was read.", where=page.stream, why=type(error).__name__
+        ) from error
+
+
+def _refuse_cut_body(page: Page, path: Path, counter: RowCounter) -> None:
+    if counter.is_cut or (page.rows is not None and page.rows != counter.rows):
+        raise TransientSourceFailure(
+            f"A page arrived incomplete: {counter.rows} rows, the source said {page.rows}.",
+            where=f"{page.stream}, {path.name}",
+            why="The connection or the source cut the page short.",
+            saved="Pages landed before are kept.",
+            next_step="run the same command again: it goes on where it was",
+        )
