@@ -188,3 +188,18 @@ def provenance(loaded: Loaded) -> Iterator[tuple[str, Any, str]]:
 
 
 _ABSENT = object()
+
+
+def connection_secrets(login: str | None, password: str | None, extra: Mapping[str, Any]) -> dict[str, str]:
+    """Secrets from the parts of an Airflow connection.
+
+    Keys of `extra` that name a secret win; else login and password are the client id and secret, and a password
+    without a login is an access token.
+    """
+    known = {key for keys in SECRET_KEYS.values() for key in keys}
+    found = {key: str(value) for key, value in extra.items() if key in known and value}
+    if login and password:
+        found = {"client_id": login, "client_secret": password} | found
+    elif password:
+        found = {"access_token": password} | found
+    return found

@@ -1,0 +1,1 @@
+"""The command line: argument parsing and words for people. What a command does lives outside this folder."""

@@ -1,0 +1,57 @@
+"""Results on stdout, progress on stderr, JSON when asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
+
+errors = Console(stderr=True, highlight=False)
+
+
+def results() -> Console:
+    """The console of stdout, made late so that tests and pipes see today's stdout; never wraps rows in a pipe."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=240)
+
+
+def progress() -> Callable[[str], None]:
+    """A line on stderr for each thing that was done."""
+
+    def say(text: str) -> None:
+        errors.print(f"  [dim]{datetime.now():%H:%M:%S}[/dim] {escape(text)}")
+
+    return say
+
+
+def print_json(value: Any) -> None:
+    """One JSON document, dates as ISO text, unknown numbers as null."""
+    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    return str(value)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
+    """A plain table; NULL is shown as an em dash."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*("—" if value is None else escape(str(value)) for value in row))
+    results().print(table)

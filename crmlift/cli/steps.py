@@ -1,0 +1,103 @@
+"""One command a step of the night, and `run` for all of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from crmlift import pipeline
+from crmlift.cli.output import Json, print_json, print_table, progress
+from crmlift.cli.scorecard import show_scorecard
+from crmlift.settings_file import load_settings
+from crmlift.warehouse.store import published
+
+EXIT_ALERT = 14
+
+Only = Annotated[str | None, typer.Option("--only", help="One source id, as in crmlift.yml; all of them if not given.")]
+Full = Annotated[bool, typer.Option("--full", help="Read everything again instead of what changed.")]
+ExitOnAlert = Annotated[bool, typer.Option("--exit-on-alert", help="Exit with 14 while an alert is open.")]
+
+
+def extract(only: Only = None, full: Full = False, as_json: Json = False) -> None:
+    """Land what changed in the sources since the last run (an interrupted extraction goes on where it was)."""
+    run_id = pipeline.new_run_id()
+    done = [
+        pipeline.extract(source_id, run_id=run_id, full=full, progress=progress())
+        for source_id in ([only] if only else pipeline.source_ids())
+    ]
+    _show(done, as_json)
+
+
+def load(as_json: Json = False) -> None:
+    """Bring landed pages into the raw tables: typed, merged on keys, exactly once."""
+    _show([pipeline.load(run_id=pipeline.new_run_id(), progress=progress())], as_json)
+
+
+def transform(as_json: Json = False) -> None:
+    """Rebuild staging and core tables from the raw ones (transforms/1_staging, transforms/2_core)."""
+    _show([pipeline.transform(run_id=pipeline.new_run_id())], as_json)
+
+
+def measure(as_json: Json = False) -> None:
+    """Compute every KPI by period and segment, and check the quality of the data."""
+    _show([pipeline.measure(run_id=pipeline.new_run_id())], as_json)
+
+
+def evaluate(as_json: Json = False) -> None:
+    """Compare the time before and after each rollout, and reach verdicts."""
+    _show([pipeline.evaluate(run_id=pipeline.new_run_id())], as_json)
+
+
+def publish(as_json: Json = False) -> None:
+    """Put a finished copy in the place of analytics.duckdb."""
+    _show([pipeline.publish(run_id=pipeline.new_run_id())], as_json)
+
+
+def alert(exit_on_alert: ExitOnAlert = False, as_json: Json = False) -> None:
+    """Run the alert rules, and send what was not sent yet."""
+    run_id = pipeline.new_run_id()
+    _show([pipeline.detect(run_id=run_id), pipeline.publish(run_id=run_id), pipeline.send(run_id=run_id)], as_json)
+    _exit_on_alert(exit_on_alert)
+
+
+def report(as_json: Json = False) -> None:
+    """Write the report page from the published tables, and show the scorecard."""
+    done = pipeline.report(run_id=pipeline.new_run_id())
+    if as_json:
+        print_json(done)
+    else:
+        show_scorecard(load_settings())
+
+
+def run(full: Full = False, exit_on_alert: ExitOnAlert = False, as_json: Json = False) -> None:
+    """All steps of the night, without Airflow: what the DAG calls."""
+    done = pipeline.run(run_id=pipeline.new_run_id(), full=full, progress=progress())
+    if as_json:
+        print_json([{"step": name, **summary} for name, summary in done])
+    else:
+        show_scorecard(load_settings())
+    _exit_on_alert(exit_on_alert)
+
+
+def _exit_on_alert(wanted: bool) -> None:
+    if not wanted:
+        return
+    with published(load_settings().places.analytics) as connection:
+        found = connection.execute("select count(*) from ops.alert where state = 'open'").fetchone()
+    if found and found[0]:
+        raise typer.Exit(EXIT_ALERT)
+
+
+def _show(summaries: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(summaries)
+        return
+    for summary in summaries:
+        print_table(list(summary), [list(summary.values())])
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (extract, load, transform, measure, evaluate, publish, alert, report, run):
+        app.command(rich_help_panel="The night, step by step")(command)

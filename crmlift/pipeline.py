@@ -1,0 +1,244 @@
+"""The steps of a night, each short, idempotent and safe to repeat; the DAG, `crmlift run` and every step command call these.
+
+Each step takes the run's id, opens what it needs (the work database is closed again between steps), records itself in
+ops.run and returns a small JSON-able summary. Failures are ExpectedFailure with an exit code.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from connectors.errors import ExpectedFailure
+from connectors.landing import LandingZone
+from crmlift import alerts as alerting
+from crmlift import config_tables, evaluate as evaluation, measure as measuring, quality, registry, sql_runner
+from crmlift.errors import ConfigurationFailure, DataCheckFailure
+from crmlift.extract import extract_source
+from crmlift.places import KPIS, MODELS
+from crmlift.report import write_report
+from crmlift.settings_file import Loaded, load_settings, salt
+from crmlift.warehouse.load import load_landed
+from crmlift.warehouse.publish import publish as publish_copy
+from crmlift.warehouse.store import published, transaction, work_database
+
+log = logging.getLogger(__name__)
+
+Summary = dict[str, Any]
+
+
+def new_run_id() -> str:
+    """An id for a run started by hand; sorts by time."""
+    return datetime.now(UTC).strftime("manual-%Y%m%dT%H%M%S.%fZ")
+
+
+def source_ids() -> list[str]:
+    """Ids of the configured sources."""
+    found = sorted(load_settings().settings.sources)
+    if not found:
+        raise ConfigurationFailure(
+            "No source is configured.", next_step="add one under sources: in crmlift.yml; crmlift init shows how"
+        )
+    return found
+
+
+@contextmanager
+def _step(loaded: Loaded, run_id: str, name: str) -> Iterator[tuple[duckdb.DuckDBPyConnection, Summary]]:
+    """A connection to the work database for one step that records how it went."""
+    started, began = datetime.now(UTC), time.monotonic()
+    summary: Summary = {"run_id": run_id}
+    with work_database(loaded.places.warehouse) as connection:
+        try:
+            yield connection, summary
+        except Exception as problem:
+            told = str(problem) if isinstance(problem, ExpectedFailure) else type(problem).__name__
+            _record(connection, run_id, name, started, "failed", told)
+            raise
+        _record(connection, run_id, name, started, "success", None)
+    summary["seconds"] = round(time.monotonic() - began, 2)
+    log.info("event=step step=%s run_id=%s seconds=%.2f", name, run_id, summary["seconds"])
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection, run_id: str, step: str, started: datetime, state: str, error: str | None
+) -> None:
+    connection.execute(
+        "insert or replace into ops.run (run_id, step, source_id, object, started_at, finished_at, state, error) "
+        "values (?, ?, '', '', ?, now(), ?, ?)",
+        [run_id, step, started, state, error],
+    )
+
+
+def _as_of(connection: duckdb.DuckDBPyConnection) -> datetime:
+    """Up to when every source's data are complete: the earliest end of the newest windows."""
+    found = connection.execute(
+        "select min(newest) from (select max(read_until) as newest from ops.cursor group by source_id)"
+    ).fetchone()
+    if not found or found[0] is None:
+        raise DataCheckFailure("Nothing is loaded yet.", next_step="crmlift extract && crmlift load")
+    as_of: datetime = found[0].astimezone(UTC)
+    return as_of
+
+
+def extract(
+    source_id: str,
+    *,
+    run_id: str,
+    full: bool = False,
+    secrets: Mapping[str, str] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Summary:
+    """Land what changed in one source."""
+    loaded = load_settings()
+    if source_id not in loaded.settings.sources:
+        raise ConfigurationFailure(
+            f"There is no source {source_id!r} in the settings.", next_step=f"choose from: {', '.join(source_ids())}"
+        )
+    began = time.monotonic()
+    done = extract_source(loaded, source_id, run_id=run_id, full=full, secrets=secrets, progress=progress)
+    return {
+        "run_id": run_id, "source_id": source_id, "rows": done.rows, "streams": done.streams,
+        "api_calls": done.api_calls, "seconds": round(time.monotonic() - began, 2),
+    }  # fmt: skip
+
+
+def load(*, run_id: str, progress: Callable[[str], None] | None = None) -> Summary:
+    """Bring every landed run the ledger does not know into the raw tables."""
+    loaded = load_settings()
+    with _step(loaded, run_id, "load") as (connection, summary):
+        manifests = LandingZone(loaded.places.landing).manifests()
+        results = load_landed(connection, manifests, run_id=run_id, progress=progress)
+        summary["manifests"] = len(results)
+        for name in ("rows_read", "rows_inserted", "rows_updated", "rows_unchanged", "rows_deleted", "rows_rejected"):
+            summary[name] = sum(getattr(result, name) for result in results)
+    return summary
+
+
+def transform(*, run_id: str) -> Summary:
+    """Rebuild staging and core from the raw tables, in one transaction."""
+    loaded = load_settings()
+    with _step(loaded, run_id, "transform") as (connection, summary):
+        models = sql_runner.load_models(MODELS)
+        with transaction(connection):
+            config_tables.fill_config(connection, loaded, run_id)
+            sql_runner.prepare_raw(connection, models, run_id)
+            done = sql_runner.run_models(
+                connection, [m for m in models if m.layer <= sql_runner.CORE], parameters(connection, loaded), run_id
+            )
+            summary["models"] = len(done)
+            summary["rows"] = sum(result.rows or 0 for result in done)
+    return summary
+
+
+def parameters(connection: duckdb.DuckDBPyConnection, loaded: Loaded) -> Summary:
+    """The values every SQL file may bind: $as_of, $timezone, $base_currency, $salt."""
+    company = loaded.settings.company
+    return {
+        "as_of": _as_of(connection),
+        "timezone": company.timezone,
+        "base_currency": company.currency,
+        "salt": salt(loaded.places),
+    }
+
+
+def measure(*, run_id: str) -> Summary:
+    """Compute every KPI for every grain and segment, and check the data's quality."""
+    loaded = load_settings()
+    with _step(loaded, run_id, "measure") as (connection, summary):
+        kpis = registry.load_registry(KPIS, loaded.settings.kpis)
+        as_of = _as_of(connection)
+        with transaction(connection):
+            done = measuring.measure(
+                connection, kpis, as_of=as_of, timezone=loaded.settings.company.timezone, run_id=run_id
+            )
+            summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id)
+        summary |= {"kpis": len(kpis), "values": done.values, "as_of": as_of.isoformat()}
+    return summary
+
+
+def evaluate(*, run_id: str) -> Summary:
+    """Judge every KPI of every rollout and rebuild the tables people query."""
+    loaded = load_settings()
+    with _step(loaded, run_id, "evaluate") as (connection, summary):
+        models = sql_runner.load_models(MODELS)
+        with transaction(connection):
+            summary["effects"] = evaluation.evaluate(
+                connection, loaded.settings, as_of=_as_of(connection), run_id=run_id
+            )
+            late = [m for m in models if m.layer > sql_runner.CORE]
+            sql_runner.run_models(connection, late, parameters(connection, loaded), run_id)
+    return summary
+
+
+def detect(*, run_id: str) -> Summary:
+    """Run the alert rules; incidents and the messages about them commit together."""
+    loaded = load_settings()
+    with _step(loaded, run_id, "alert") as (connection, summary):
+        with transaction(connection):
+            found = alerting.detect(
+                connection, as_of=_as_of(connection), run_id=run_id, settings=loaded.settings.alerts
+            )
+        summary["alerts"] = len(found)
+    return summary
+
+
+def publish(*, run_id: str) -> Summary:
+    """Put a finished copy in the place of analytics.duckdb.
+
+    The step is recorded before the copy is made, so that the copy says of itself that it is complete.
+    """
+    loaded = load_settings()
+    with _step(loaded, run_id, "publish") as (connection, summary):
+        _record(connection, run_id, "publish", datetime.now(UTC), "success", None)
+        done = publish_copy(
+            connection, loaded.places.analytics, with_user_names=loaded.settings.privacy.publish_user_names
+        )
+        summary |= {"path": str(done.path), "tables": done.tables, "bytes": done.bytes}
+    return summary
+
+
+def send(*, run_id: str) -> Summary:
+    """Send what is in the outbox; what was sent is never sent again."""
+    loaded = load_settings()
+    with _step(loaded, run_id, "send") as (connection, summary):
+        summary["sent"] = alerting.send(
+            connection, loaded.settings.alerts.channels, folder=loaded.places.alerts
+        )
+    return summary
+
+
+def report(*, run_id: str) -> Summary:
+    """Write the report from the published file."""
+    loaded = load_settings()
+    page = write_report(loaded.places.analytics, loaded.places.report, locale=loaded.settings.company.locale)
+    return {"run_id": run_id, "path": str(page)}
+
+
+def run(*, run_id: str, full: bool = False, progress: Callable[[str], None] | None = None) -> list[tuple[str, Summary]]:
+    """All steps in order, as the DAG does them; the summaries by step."""
+    say = progress or (lambda _: None)
+    done: list[tuple[str, Summary]] = []
+    for source_id in source_ids():
+        say(f"extract {source_id}")
+        done.append((f"extract {source_id}", extract(source_id, run_id=run_id, full=full, progress=progress)))
+    steps: list[tuple[str, Callable[..., Summary]]] = [
+        ("load", load), ("transform", transform), ("measure", measure), ("evaluate", evaluate), ("alert", detect),
+        ("publish", publish), ("send", send), ("report", report),
+    ]  # fmt: skip
+    for name, step in steps:
+        say(name)
+        done.append((name, step(run_id=run_id)))
+    return done
+
+
+def latest_run(loaded: Loaded) -> str | None:
+    """The id of the newest published run."""
+    with published(loaded.places.analytics) as connection:
+        found = connection.execute("select run_id from ops.run order by finished_at desc limit 1").fetchone()
+    return found[0] if found else None

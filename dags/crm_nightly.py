@@ -1,0 +1,92 @@
+"""The night: extract → load → transform → measure → evaluate → alert → publish → send, report.
+
+Sources are read side by side into the landing zone; from the load on there is one writer. Every task is short,
+idempotent, and safe to clear and run again. Secrets come from the Airflow connection `crmlift_<source>` if there is
+one, else from the environment (CRMLIFT_<SOURCE>_<KEY>).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Asset, Connection, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from crmlift import pipeline
+from crmlift.settings_file import connection_secrets, load_settings
+
+schedule = load_settings(must_exist=False).settings.schedule
+evaluation = Asset("crmlift://evaluation")
+
+
+def _run_id() -> str:
+    return str(get_current_context()["run_id"])
+
+
+def _secrets(source_id: str) -> dict[str, str] | None:
+    try:
+        found = Connection.get(f"crmlift_{source_id}")
+    except AirflowNotFoundException:
+        return None
+    return connection_secrets(found.login, found.password, found.extra_dejson)
+
+
+@dag(
+    dag_id="crm_nightly",
+    schedule=schedule.cron,
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    tags=["crmlift"],
+    doc_md=__doc__,
+)
+def crm_nightly() -> None:
+    """Wire the steps of `crmlift.pipeline`."""
+
+    @task
+    def sources() -> list[str]:
+        return pipeline.source_ids()
+
+    @task(map_index_template="{{ source_id }}")
+    def extract(source_id: str) -> dict[str, Any]:
+        get_current_context()["source_id"] = source_id  # type: ignore[typeddict-unknown-key]
+        return pipeline.extract(source_id, run_id=_run_id(), secrets=_secrets(source_id))
+
+    @task
+    def load() -> dict[str, Any]:
+        return pipeline.load(run_id=_run_id())
+
+    @task
+    def transform() -> dict[str, Any]:
+        return pipeline.transform(run_id=_run_id())
+
+    @task
+    def measure() -> dict[str, Any]:
+        return pipeline.measure(run_id=_run_id())
+
+    @task
+    def evaluate() -> dict[str, Any]:
+        return pipeline.evaluate(run_id=_run_id())
+
+    @task
+    def alert() -> dict[str, Any]:
+        return pipeline.detect(run_id=_run_id())
+
+    @task(outlets=[evaluation])
+    def publish() -> dict[str, Any]:
+        return pipeline.publish(run_id=_run_id())
+
+    @task
+    def send() -> dict[str, Any]:
+        return pipeline.send(run_id=_run_id())
+
+    @task
+    def report() -> dict[str, Any]:
+        return pipeline.report(run_id=_run_id())
+
+    written = extract.expand(source_id=sources()) >> load() >> transform() >> measure() >> evaluate() >> alert()
+    written >> publish() >> [send(), report()]
+
+
+crm_nightly()
