@@ -1,0 +1,140 @@
+"""Charts as inline SVG: an effect with its interval, and a KPI's lines over time. No script, no outside resource.
+
+Colours come from the page's style sheet by class, so that dark mode and print need no second drawing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from markupsafe import Markup, escape
+
+WIDTH, HEIGHT = 440, 190
+LEFT, RIGHT, TOP, BOTTOM = 54, 8, 10, 24
+BAR_WIDTH, BAR_HEIGHT = 240, 26
+
+
+@dataclass(frozen=True)
+class Line:
+    """One group's series: values by the first day of each period, and the day the group went live (None: never)."""
+
+    name: str
+    points: Sequence[tuple[date, float]]
+    go_live: date | None = None
+
+
+def effect_bar(
+    estimate: float, low: float, high: float, *, reach: float, band: float | None, tone: str, title: str, desc: str,
+    is_mirrored: bool = False,
+) -> Markup:  # fmt: skip
+    """An interval around zero on the scale −reach … +reach; an end beyond it becomes an arrow.
+
+    band: half-width of "too small to matter". tone: class of the colour (a verdict). is_mirrored: draw −x, so that
+    good lies to the right for KPIs where less is better.
+    """
+    if is_mirrored:
+        estimate, low, high = -estimate, -high, -low
+    middle, half = BAR_WIDTH / 2, BAR_HEIGHT / 2
+
+    def x(value: float) -> float:
+        return round(middle + max(-1.0, min(1.0, value / reach)) * (middle - 6), 1)
+
+    parts = [f'<rect class="ground" x="0" y="{half - 7}" width="{BAR_WIDTH}" height="14" rx="3"/>']
+    if band:
+        parts.append(
+            f'<rect class="band" x="{x(-band)}" y="{half - 7}" width="{round(x(band) - x(-band), 1)}" height="14"/>'
+        )
+    parts.append(f'<line class="zero" x1="{middle}" x2="{middle}" y1="2" y2="{BAR_HEIGHT - 2}"/>')
+    parts.append(f'<line class="span {tone}" x1="{x(low)}" x2="{x(high)}" y1="{half}" y2="{half}"/>')
+    for end, is_beyond, sign in ((low, low < -reach, -1), (high, high > reach, 1)):
+        tip = x(end)
+        path = (
+            f"M{tip - sign * 5} {half - 5}L{tip} {half}L{tip - sign * 5} {half + 5}" if is_beyond
+            else f"M{tip} {half - 5}V{half + 5}"
+        )  # fmt: skip
+        parts.append(f'<path class="cap {tone}" d="{path}"/>')
+    if abs(estimate) <= reach:
+        parts.append(f'<circle class="dot {tone}" cx="{x(estimate)}" cy="{half}" r="4.5"/>')
+    return _svg("effect", BAR_WIDTH, BAR_HEIGHT, title, desc, parts)
+
+
+def line_chart(lines: Sequence[Line], *, number: Callable[[float], str], month: Callable[[date], str],
+               title: str, desc: str) -> Markup:  # fmt: skip
+    """Lines over a common time axis: pale before a group's go-live, strong after it, a mark at the go-live.
+
+    With a single line its go-live is an upright rule. number, month: write axis labels. Empty without two points.
+    """
+    days = [d for line in lines for d, _ in line.points]
+    values = [v for line in lines for _, v in line.points]
+    if len(set(days)) < 2:
+        return Markup("")
+    first, last = min(days), max(days)
+    ticks = nice_ticks(min(values), max(values))
+    low, high = ticks[0], ticks[-1]
+
+    def x(day: date) -> float:
+        return round(LEFT + (day - first).days / (last - first).days * (WIDTH - LEFT - RIGHT), 1)
+
+    def y(value: float) -> float:
+        return round(TOP + (high - value) / (high - low) * (HEIGHT - TOP - BOTTOM), 1)
+
+    parts = []
+    for tick in ticks:
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick)}" y2="{y(tick)}"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y(tick) + 4}" text-anchor="end">{escape(number(tick))}</text>')
+    for day, anchor in ((first, "start"), (first + (last - first) / 2, "middle"), (last, "end")):
+        parts.append(f'<text x="{x(day)}" y="{HEIGHT - 6}" text-anchor="{anchor}">{escape(month(day))}</text>')
+    if len(lines) == 1 and lines[0].go_live and first <= lines[0].go_live <= last:
+        at = x(lines[0].go_live)
+        parts.append(f'<line class="golive" x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
+    for i, line in enumerate(lines):
+        parts += _line(line, i, x, y, first, last)
+    return _svg("series", WIDTH, HEIGHT, title, desc, parts)
+
+
+def _line(
+    line: Line, index: int, x: Callable[[date], float], y: Callable[[float], float], first: date, last: date
+) -> list[str]:
+    live = line.go_live
+    before = [p for p in line.points if live is None or p[0] < live]
+    after = [p for p in line.points if live is not None and p[0] >= live]
+    tone = "control" if live is None else f"c{index % 5}"
+    parts = []
+    if before:
+        parts.append(f'<path class="line pale {tone}" d="{_path(before + after[:1], x, y)}"/>')
+    if after:
+        parts.append(f'<path class="line {tone}" d="{_path(after, x, y)}"/>')
+        if before and first <= after[0][0] <= last:
+            parts.append(f'<circle class="mark {tone}" cx="{x(after[0][0])}" cy="{y(after[0][1])}" r="4"/>')
+    return parts
+
+
+def _path(
+    points: Sequence[tuple[date, float]], x: Callable[[date], float], y: Callable[[float], float]
+) -> str:
+    return "M" + "L".join(f"{x(day)} {y(value)}" for day, value in points)
+
+
+def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
+    """Round values that enclose [low, high] in steps of 1, 2, 2.5 or 5 × 10ⁿ; zero is included when it is near."""
+    if low > 0 and low < 0.35 * high:
+        low = 0.0
+    if high <= low:
+        low, high = low - (abs(low) or 1) * 0.1, high + (abs(high) or 1) * 0.1
+    rough = (high - low) / count
+    size = 10 ** math.floor(math.log10(rough))
+    step = next(m * size for m in (1, 2, 2.5, 5, 10) if m * size >= rough)
+    start, end = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(i * step, 10) for i in range(start, end + 1)]
+
+
+def _svg(kind: str, width: int, height: int, title: str, desc: str, parts: Sequence[str]) -> Markup:
+    head = f"<title>{escape(title)}</title><desc>{escape(desc)}</desc>"
+    body = "".join(parts)
+    return Markup(
+        f'<svg class="{kind}" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(f"{title}. {desc}")}">'
+        f"{head}{body}</svg>"
+    )

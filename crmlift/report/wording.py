@@ -1,0 +1,94 @@
+"""Verdicts, reasons and headlines in words, claiming no more than the design allows (an effect, or only a change)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crmlift.report.numbers import is_known, percent
+from crmlift.report.catalogue import Texts
+from crmlift.report.verdicts import ScorecardRow
+
+SIGNS = {
+    "improved": "✓",
+    "worsened": "✗",
+    "no_material_change": "=",
+    "inconclusive": "?",
+    "not_comparable": "–",
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The answer in one sentence, the counts behind it, and how it was compared."""
+
+    answer: str
+    counts: str
+    basis: str
+
+
+def verdict_word(row: ScorecardRow, texts: Texts) -> str:
+    """The verdict alone. Designs without controls only ever say "beyond its own history"."""
+    if row.verdict in ("improved", "worsened") and not row.is_controlled:
+        return texts(f"verdict.{row.verdict}_uncontrolled")
+    return texts.or_plain("verdict", row.verdict)
+
+
+def reason_words(row: ScorecardRow, texts: Texts) -> str:
+    """Why there is no verdict; empty when there is one or no reason is given."""
+    if row.verdict not in ("inconclusive", "not_comparable") or not row.reason:
+        return ""
+    if row.reason == "too_noisy":
+        if is_known(row.mde80):
+            return texts("reason.too_noisy", mde=percent(row.mde80, texts.locale, signed=False, digits=0))
+        return texts("reason.too_noisy_plain")
+    return texts.or_plain("reason", row.reason)
+
+
+def verdict_words(row: ScorecardRow, texts: Texts) -> str:
+    """Verdict and reason: "cannot tell yet: too noisy; would need a change of ≥ 12 %"."""
+    return ": ".join(filter(None, [verdict_word(row, texts), reason_words(row, texts)]))
+
+
+def caveat_words(row: ScorecardRow, texts: Texts) -> list[str]:
+    """The row's caveats as sentences: a known code translated, a sentence as it is."""
+    words = [texts.or_plain("caveat", caveat) for caveat in row.caveats]
+    return list(dict.fromkeys(word[:1].upper() + word[1:] for word in words if word))
+
+
+def headline(rows: Sequence[ScorecardRow], texts: Texts) -> Headline:
+    """What can be said of the goal KPIs of one rollout (of all KPIs when no goals were declared)."""
+    goals = [row for row in rows if row.is_goal] or list(rows)
+    if not goals:
+        return Headline(texts("headline.no_verdicts"), "", "")
+    count = Counter(row.verdict for row in goals)
+    answer = _answer(goals, count, texts)
+    rest = [v for v in ("improved", "worsened", "no_material_change", "inconclusive", "not_comparable") if count[v]]
+    if count["improved"]:
+        rest = rest[1:]
+    counts = ", ".join(texts(f"headline.part.{v}", n=count[v]) for v in rest)
+    if not any(row.is_goal for row in goals):
+        counts = ". ".join(filter(None, [counts, texts("headline.no_goals", total=len(goals))]))
+    return Headline(answer, counts, _basis(goals, texts))
+
+
+def _answer(goals: Sequence[ScorecardRow], count: Counter[str], texts: Texts) -> str:
+    what = texts("headline.what.goals" if goals[0].is_goal else "headline.what.all")
+    improved = [row for row in goals if row.verdict == "improved"]
+    if improved:
+        kind = "controlled" if all(row.is_controlled for row in improved) else "uncontrolled"
+        n = len(improved)
+        return texts(f"headline.improved.{kind}", n=n, improved=n, total=len(goals), what=what)
+    if count["worsened"] + count["no_material_change"] == 0:
+        return texts("headline.undecided")
+    return texts("headline.nothing", total=len(goals), what=what)
+
+
+def _basis(goals: Sequence[ScorecardRow], texts: Texts) -> str:
+    judged = [row for row in goals if is_known(row.change)]
+    if not judged:
+        return ""
+    controlled = sum(row.is_controlled for row in judged)
+    kind = "controlled" if controlled == len(judged) else "mixed" if controlled else "uncontrolled"
+    return texts(f"headline.{kind}")

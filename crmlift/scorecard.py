@@ -1,0 +1,85 @@
+"""The scorecard in the terminal: what changed, how sure we are, and what a plain before/after would have claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from crmlift.report.numbers import day, interval, is_known, percent, scale_for
+from crmlift.report.catalogue import Texts, texts_for
+from crmlift.report.verdicts import ScorecardRow, scorecard_rows
+from crmlift.report.wording import SIGNS, headline, verdict_words
+
+__all__ = ["ScorecardRow", "render_scorecard", "scorecard_json", "scorecard_rows"]
+
+STYLES = {"improved": "green", "worsened": "red", "no_material_change": "cyan"}
+WIDTH = 100
+
+
+def render_scorecard(rows: Sequence[ScorecardRow], console: Console, locale: str = "en") -> None:
+    """Print one table a rollout, at most 100 characters wide; signs stand beside the colours."""
+    texts = texts_for(locale)
+    if not rows:
+        console.print(texts("scorecard.empty"))
+        return
+    for rollout_id, group in groupby(rows, key=lambda row: row.rollout_id):
+        members = list(group)
+        words = headline(members, texts)
+        console.print(Text(words.answer, style="bold"), soft_wrap=False, width=WIDTH)
+        if words.counts:
+            console.print(Text(words.counts, style="dim"), width=WIDTH)
+        console.print(_table(rollout_id, members, texts), width=min(WIDTH, console.width))
+    console.print(Text(texts("scorecard.legend"), style="dim"), width=min(WIDTH, console.width))
+
+
+def _table(rollout_id: str, rows: Sequence[ScorecardRow], texts: Texts) -> Table:
+    as_of = max((row.as_of for row in rows if row.as_of), default=None)
+    title = f"{rollout_id} · {texts('scorecard.as_of', date=day(as_of, texts.locale))}"
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )  # fmt: skip
+    table.add_column("", width=1, no_wrap=True)
+    table.add_column(texts("scorecard.kpi"), min_width=16, ratio=5)
+    for key in ("before", "after", "change", "interval", "naive"):
+        table.add_column(texts(f"scorecard.{key}"), justify="right", no_wrap=True)
+    table.add_column(texts("scorecard.verdict"), min_width=18, ratio=6)
+    for is_goal, group in groupby(rows, key=lambda row: row.is_goal):
+        if any(row.is_goal for row in rows):
+            table.add_row("", Text(texts("scorecard.goals" if is_goal else "scorecard.others"), style="bold"))
+        for row in group:
+            table.add_row(*_cells(row, texts))
+        table.add_section()
+    return table
+
+
+def _cells(row: ScorecardRow, texts: Texts) -> list[Text]:
+    locale = texts.locale
+    per = texts("scorecard.per_week") if row.stat_type in ("sum", "count") else ""
+    scale = scale_for(
+        row.unit or "", (row.pre_value, row.post_value), currency=row.currency, locale=locale, per=per
+    )  # fmt: skip
+    change, span = percent(row.change, locale), interval(*row.change_interval, locale, gap="")
+    if not is_known(row.effect_rel) and is_known(row.provisional_effect_rel):
+        change, span = f"({change})", f"({span})"
+    style = STYLES.get(row.verdict, "dim")
+    return [
+        Text(SIGNS.get(row.verdict, "?"), style=style),
+        Text(row.name(locale)),
+        Text(scale(row.pre_value)),
+        Text(scale(row.post_value)),
+        Text(change, style=style),
+        Text(span, style="dim" if row.verdict not in STYLES else ""),
+        Text(percent(row.naive_change_rel, locale), style="dim"),
+        Text(verdict_words(row, texts), style=style),
+    ]
+
+
+def scorecard_json(rows: Sequence[ScorecardRow]) -> list[dict[str, Any]]:
+    """One object a verdict, with the published names."""
+    return [row.to_json() for row in rows]
