@@ -17,6 +17,8 @@ from pydantic import BaseModel, ValidationError
 from crmlift.errors import ConfigurationFailure
 from crmlift.settings import HubspotSettings, Places, SalesforceSettings, Settings
 
+DEMO_SETTINGS = "demo.yml"
+
 SECRET_KEYS: Mapping[str, tuple[str, ...]] = {
     "salesforce": (
         "client_id", "client_secret", "private_key", "username", "password", "security_token", "refresh_token",
@@ -41,11 +43,14 @@ def home_directory() -> Path:
 
 
 def load_settings(path: Path | None = None, *, must_exist: bool = True) -> Loaded:
-    """Settings from `path`, else CRMLIFT_CONFIG, else ./crmlift.yml.
+    """Settings from `path`, else CRMLIFT_CONFIG, else ./crmlift.yml, else those of the last demo in the home.
 
     Raises ConfigurationFailure for a missing, unreadable, malformed or invalid file.
     """
     path = path or Path(os.environ.get("CRMLIFT_CONFIG", "crmlift.yml"))
+    demo = home_directory() / DEMO_SETTINGS
+    if "CRMLIFT_CONFIG" not in os.environ and not path.exists() and demo.exists():
+        path = demo
     given: Mapping[str, Any] = {}
     if path.exists():
         given = _parse(path)

@@ -1,0 +1,82 @@
+"""`crmlift simulate`: serve the fake Salesforce and HubSpot."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crmlift.cli.output import errors
+from crmlift.errors import UsageFailure
+from crmlift.simulator.run import SimulationSpec, export, serve_company
+
+Size = Annotated[str, typer.Option("--size", help="small, medium or large.")]
+
+
+def simulate(
+    company: Annotated[str, typer.Option(help="known: effects we planted; null: a rollout that changed nothing.")] = "known",
+    seed: Annotated[int, typer.Option(help="Another seed, another company of the same kind.")] = 7,
+    size: Size = "small",
+    as_of: Annotated[str | None, typer.Option(help="The simulated present, e.g. 2026-11-03.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8443,
+    certfile: Annotated[Path | None, typer.Option(help="TLS certificate; made on the spot if not given.")] = None,
+    keyfile: Annotated[Path | None, typer.Option(help="Key of the certificate.")] = None,
+    http: Annotated[bool, typer.Option("--http", help="Plain http (simple-salesforce insists on https).")] = False,
+    faults: Annotated[str | None, typer.Option(help="A storm: errors, limits, drops, truncated, expired, slow, failed, all.")] = None,
+    latency: Annotated[str, typer.Option(help="Wait before each answer, e.g. 150ms.")] = "0ms",
+    rate_limits: Annotated[str | None, typer.Option(help="HubSpot tier: free, professional, enterprise, oauth.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Serve the CSV files of a folder as objects instead.")] = None,
+    export_to: Annotated[Path | None, typer.Option("--export", help="Write what would be served as Parquet, and stop.")] = None,
+    ready_file: Annotated[Path | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Serve a made-up company as Salesforce (/services/…) and HubSpot (/crm/…) on one port; Ctrl-C ends it."""
+    spec = SimulationSpec(company, seed, size, _instant(as_of), data)
+    if export_to is not None:
+        export(spec, export_to)
+        errors.print(f"Wrote {export_to}")
+        return
+    serve_company(
+        spec, host=host, port=port, certfile=certfile, keyfile=keyfile, plain_http=http, faults=faults,
+        latency_s=_seconds(latency), rate_limits=rate_limits,
+        on_ready=lambda info: _tell(info, ready_file),
+    )  # fmt: skip
+
+
+def _tell(info: dict[str, object], ready_file: Path | None) -> None:
+    if ready_file is not None:
+        fresh = ready_file.with_suffix(".new")
+        fresh.write_text(json.dumps(info, default=str))
+        fresh.replace(ready_file)
+        return
+    errors.print(f"Serving company {info['company']} as of {info['as_of']} on {info['url']}")
+    if info.get("ca_file"):
+        errors.print(f"Trust its certificate:  {info['ca_file']}")
+    errors.print(f"Salesforce client id / secret: {info['client_id']} / {info['client_secret']}")
+    errors.print(f"HubSpot service key: {info['access_token']}\nCtrl-C ends it.")
+
+
+def _instant(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageFailure(f"{text!r} is not a date or time.", next_step="write it as 2026-11-03 or 2026-11-03T06:00") from None
+    return found
+
+
+def _seconds(text: str) -> float:
+    number, unit = (text[:-2], 0.001) if text.endswith("ms") else (text.removesuffix("s"), 1.0)
+    try:
+        return float(number) * unit
+    except ValueError:
+        raise UsageFailure(f"{text!r} is not a duration.", next_step="write it as 150ms or 0.2s") from None
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(rich_help_panel="Try")(simulate)

@@ -1,0 +1,182 @@
+"""The whole job without credentials: simulated CRMs, the real nightly DAG, tables and report."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from crmlift import pipeline
+from crmlift.errors import ConfigurationFailure
+from crmlift.places import DAGS, ROOT
+from crmlift.settings_file import DEMO_SETTINGS, secret_variable
+
+START_SECONDS = 90
+
+GOALS: tuple[tuple[str, str, str, str], ...] = (
+    ("win-more", "win_rate", "sales", "We win a larger share of the deals we close"),
+    ("win-more-of-new", "cohort_win_rate", "sales", "We win more of the deals we open"),
+    ("sell-more", "won_revenue", "sales", "We sell more"),
+    ("more-wins", "won_deals", "sales", "We win more deals"),
+    ("bigger-deals", "avg_deal_size", "sales", "Deals become larger"),
+    ("faster-sales", "sales_cycle_days", "sales", "Deals close sooner"),
+    ("convert-leads", "lead_conversion_rate", "sales", "More leads become deals"),
+    ("answer-leads", "lead_response_minutes", "process", "Leads hear from us sooner"),
+    ("answer-requests", "first_response_minutes", "process", "Customers hear from us sooner"),
+    ("solve-requests", "resolution_hours", "process", "Requests are solved sooner"),
+)
+"""What the simulated company hoped for, declared before the rollout: goal id, KPI, family, statement."""
+
+
+@dataclass(frozen=True)
+class DemoSpec:
+    """What to simulate and where to put it."""
+
+    company: str = "known"
+    seed: int = 7
+    size: str = "small"
+    as_of: str | None = None
+    home: Path = Path("data")
+
+
+@contextmanager
+def simulator(spec: DemoSpec) -> Iterator[Mapping[str, Any]]:
+    """The simulator as a child process on a free loopback port; stopped by its pid at the end.
+
+    Yields its address, certificate, credentials and rollout. Raises ConfigurationFailure when it does not start.
+    """
+    ready, log = spec.home / "simulator" / "ready.json", spec.home / "simulator" / "simulator.log"
+    ready.parent.mkdir(parents=True, exist_ok=True)
+    ready.unlink(missing_ok=True)
+    command = [
+        sys.executable, "-m", "crmlift.cli.main", "simulate", "--company", spec.company, "--seed", str(spec.seed),
+        "--size", spec.size, "--port", "0", "--ready-file", str(ready),
+        *(["--as-of", spec.as_of] if spec.as_of else []),
+    ]  # fmt: skip
+    with log.open("w") as output:
+        child = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
+    try:
+        yield _wait(child, ready, log)
+    finally:
+        child.terminate()
+        try:
+            child.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        ready.unlink(missing_ok=True)
+
+
+def _wait(child: subprocess.Popen[bytes], ready: Path, log: Path) -> Mapping[str, Any]:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if ready.exists():
+            info: Mapping[str, Any] = json.loads(ready.read_text())
+            return info
+        if child.poll() is not None:
+            break
+        time.sleep(0.05)
+    told = log.read_text()[-1500:].strip()
+    raise ConfigurationFailure("The simulator did not start.", why=told, next_step=f"see {log}")
+
+
+def settings_for(spec: DemoSpec, info: Mapping[str, Any]) -> dict[str, Any]:
+    """The demo's `crmlift.yml`, as a company that runs both CRMs would write it."""
+    rollout = info["rollout"]
+    trust = {"ca_bundle": info["ca_file"]}
+    return {
+        "company": {"name": f"Simulated company ({spec.company})", "currency": "EUR", "timezone": "Europe/Kyiv"},
+        "sources": {
+            "sf": {"type": "salesforce", "instance_url": info["url"], **trust},
+            "hs": {"type": "hubspot", "base_url": info["url"], **trust},
+        },
+        "rollouts": [rollout],
+        "goals": [
+            {"id": goal, "rollout": rollout["id"], "kpi": kpi, "family": family, "statement": statement}
+            for goal, kpi, family, statement in GOALS
+        ],
+        "kpis": {"cohort_win_rate": {"h_days": 90}},
+    }
+
+
+def run_demo(spec: DemoSpec, *, with_airflow: bool, progress: Callable[[str], None]) -> None:
+    """Serve the company, run the night over it, leave the tables and the report below `spec.home`.
+
+    with_airflow: the real DAG on SQLite metadata; else the same steps without a scheduler. Raises what the steps
+    raise, or ConfigurationFailure when the DAG run failed.
+    """
+    home = spec.home.absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    progress(f"company {spec.company!r}, seed {spec.seed}: starting its Salesforce and HubSpot")
+    with simulator(DemoSpec(spec.company, spec.seed, spec.size, spec.as_of, home)) as info:
+        settings = home / DEMO_SETTINGS
+        settings.write_text(
+            "# Written by crmlift demo; yours is made by crmlift init.\n"
+            + yaml.safe_dump(settings_for(spec, info), allow_unicode=True, sort_keys=False)
+        )
+        os.environ |= _environment(home, settings, info)
+        progress(f"both answer on {info['url']} as of {info['as_of']}")
+        if with_airflow:
+            _run_dag(home, progress)
+        else:
+            pipeline.run(run_id=pipeline.new_run_id(), progress=progress)
+
+
+def _environment(home: Path, settings: Path, info: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "CRMLIFT_HOME": str(home),
+        "CRMLIFT_CONFIG": str(settings),
+        secret_variable("sf", "client_id"): info["client_id"],
+        secret_variable("sf", "client_secret"): info["client_secret"],
+        secret_variable("hs", "access_token"): info["access_token"],
+    }
+
+
+def _run_dag(home: Path, progress: Callable[[str], None]) -> None:
+    """`python -m dags.local crm_nightly` in a process of its own, so that airflow sees its environment first."""
+    airflow_home = home / "airflow"
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(airflow_home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow_home / 'airflow.db'}",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "false",
+    }
+    airflow_home.mkdir(parents=True, exist_ok=True)
+    log = airflow_home / "last-run.log"
+    progress("the DAG crm_nightly, in one process, on SQLite metadata")
+    with log.open("w") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "dags.local", "crm_nightly"],
+            cwd=ROOT, env=environment, stdout=output, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert child.stderr is not None
+        for line in child.stderr:
+            if line.startswith(PROGRESS_MARK):
+                progress(line.removeprefix(PROGRESS_MARK).rstrip())
+            else:
+                output.write(line)
+        code = child.wait()
+    if code:
+        raise ConfigurationFailure(
+            "The DAG run failed.", why=_failure_in(log), saved="What finished stays; the same command goes on.",
+            next_step=f"see {log}, or try  crmlift demo --direct",
+        )  # fmt: skip
+
+
+PROGRESS_MARK = "crmlift: "
+
+
+def _failure_in(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text().splitlines() if "Failure" in line or "Error" in line]
+    return lines[-1][:500] if lines else ""
