@@ -7,21 +7,33 @@ one, else from the environment (CRMLIFT_<SOURCE>_<KEY>).
 
 from __future__ import annotations
 
+import logging
+import os
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Asset, Connection, dag, get_current_context, task
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
+from connectors.errors import ExpectedFailure
 from crmlift import pipeline
 from crmlift.settings_file import connection_secrets, load_settings
 
 schedule = load_settings(must_exist=False).settings.schedule
 evaluation = Asset("crmlift://evaluation")
+log = logging.getLogger("crmlift.dag")
 
 
-def _run_id() -> str:
-    return str(get_current_context()["run_id"])
+def _run(step: Callable[..., dict[str, Any]], *arguments: str, **options: Any) -> dict[str, Any]:
+    """A step of the night under this DAG run's id; a failure that no retry can mend fails the task at once."""
+    try:
+        return step(*arguments, run_id=str(get_current_context()["run_id"]), **options)
+    except ExpectedFailure as failure:
+        log.error("%s", failure, extra={"exit_code": failure.exit_code})
+        if failure.is_retryable:
+            raise
+        raise AirflowFailException(str(failure)) from failure
 
 
 def _secrets(source_id: str) -> dict[str, str] | None:
@@ -37,7 +49,7 @@ def _secrets(source_id: str) -> dict[str, str] | None:
     schedule=schedule.cron,
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    default_args={"retries": int(os.environ.get("CRMLIFT_TASK_RETRIES", "2")), "retry_delay": timedelta(minutes=1)},
     tags=["crmlift"],
     doc_md=__doc__,
 )
@@ -51,39 +63,39 @@ def crm_nightly() -> None:
     @task(map_index_template="{{ source_id }}")
     def extract(source_id: str) -> dict[str, Any]:
         get_current_context()["source_id"] = source_id  # type: ignore[typeddict-unknown-key]
-        return pipeline.extract(source_id, run_id=_run_id(), secrets=_secrets(source_id))
+        return _run(pipeline.extract, source_id, secrets=_secrets(source_id))
 
     @task
     def load() -> dict[str, Any]:
-        return pipeline.load(run_id=_run_id())
+        return _run(pipeline.load)
 
     @task
     def transform() -> dict[str, Any]:
-        return pipeline.transform(run_id=_run_id())
+        return _run(pipeline.transform)
 
     @task
     def measure() -> dict[str, Any]:
-        return pipeline.measure(run_id=_run_id())
+        return _run(pipeline.measure)
 
     @task
     def evaluate() -> dict[str, Any]:
-        return pipeline.evaluate(run_id=_run_id())
+        return _run(pipeline.evaluate)
 
     @task
     def alert() -> dict[str, Any]:
-        return pipeline.detect(run_id=_run_id())
+        return _run(pipeline.detect)
 
     @task(outlets=[evaluation])
     def publish() -> dict[str, Any]:
-        return pipeline.publish(run_id=_run_id())
+        return _run(pipeline.publish)
 
     @task
     def send() -> dict[str, Any]:
-        return pipeline.send(run_id=_run_id())
+        return _run(pipeline.send)
 
     @task
     def report() -> dict[str, Any]:
-        return pipeline.report(run_id=_run_id())
+        return _run(pipeline.report)
 
     written = extract.expand(source_id=sources()) >> load() >> transform() >> measure() >> evaluate() >> alert()
     written >> publish() >> [send(), report()]
