@@ -35,6 +35,8 @@ lock: $(UV) ## resolve requirements.in again into the hashed locks
 	@$(UV) pip compile -q --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.lock
 	@$(UV) pip compile -q --generate-hashes --universal --python-version 3.11 -c requirements.lock \
 	    requirements.in requirements-dev.in -o requirements-dev.lock
+	@$(UV) pip compile -q --generate-hashes --universal --python-version 3.11 -c requirements.lock \
+	    requirements.in requirements-deploy.in -o requirements-deploy.lock
 
 clean: ## remove the environment (data/ is yours and stays)
 	@rm -rf $(VENV) $(VENV)-tools
@@ -42,7 +44,7 @@ clean: ## remove the environment (data/ is yours and stays)
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv $(VENV)-tools
-	@$(VENV)-tools/bin/python -m pip install -q --disable-pip-version-check uv
+	@$(VENV)-tools/bin/python -m pip install -q --disable-pip-version-check uv==0.13.9
 
 $(PY): $(UV)
 	@$(PYTHON) -m venv --without-pip $(VENV)
