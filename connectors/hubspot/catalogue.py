@@ -1,0 +1,128 @@
+"""What the account has: object types that can be read, custom ones too, and what is missing or hidden."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from connectors.contract import Finding
+from connectors.hubspot.answers import CustomSchema, CustomSchemas, Properties, PropertyDefinition, RawList
+from connectors.hubspot.failures import ObjectAbsent, ScopeMissing
+from connectors.hubspot.objects import REQUIRED_OBJECTS, STANDARD_OBJECTS, read_scope
+from connectors.hubspot.schemas import LOGIN_ACTIVITY, REFERENCE
+from connectors.hubspot.settings import HubspotSource
+from connectors.hubspot.transport import Call, Transport
+
+log = logging.getLogger(__name__)
+
+Refusal = ObjectAbsent | ScopeMissing
+
+
+class Catalogue:
+    """Discovery of one account; asks each thing once."""
+
+    def __init__(self, transport: Transport, source: HubspotSource, pool: ThreadPoolExecutor) -> None:
+        self._transport, self._source, self._pool = transport, source, pool
+        self._custom: Mapping[str, str] | None = None
+        self._findings: dict[tuple[str, str, str | None], Finding] = {}
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was missing so far."""
+        return list(self._findings.values())
+
+    def streams(self) -> list[str]:
+        """Streams that can be read: reference objects first, then the objects, then log-ins."""
+        wanted = [name for name in STANDARD_OBJECTS if not self._source.is_excluded(name)]
+        custom = [name for name in self.custom() if not self._source.is_excluded(name)]
+        further = [name for name in self._source.include if name not in wanted + custom and "*" not in name]
+        candidates = wanted + custom + further
+        readable = self._pool.map(self._is_readable, candidates)
+        objects = [name for name, is_readable in zip(candidates, readable, strict=True) if is_readable]
+        fixed = [name for name in REFERENCE if not self._source.is_excluded(name)]
+        return fixed + objects + self._login_stream()
+
+    def object_type(self, stream: str) -> str:
+        """A stream's name in addresses: its own, or the type id of a custom object."""
+        if stream in STANDARD_OBJECTS:
+            return stream
+        return self.custom().get(stream, stream)
+
+    def custom(self) -> Mapping[str, str]:
+        """Custom objects: stream → object type id."""
+        if self._custom is None:
+            try:
+                answer = self._transport.ask(Call("GET", self._source.paths.custom_schemas), CustomSchemas)
+                self._custom = _named(answer.results)
+            except (ObjectAbsent, ScopeMissing) as refusal:
+                self.note_refusal("custom objects", refusal)
+                self._custom = {}
+        return self._custom
+
+    def properties(self, stream: str) -> list[PropertyDefinition]:
+        """The properties to read of an object."""
+        path = self._source.paths.properties(self.object_type(stream))
+        answer = self._transport.ask(Call("GET", path), Properties)
+        return [d for d in answer.results if self._source.is_property_read(stream, d.name)]
+
+    def note_refusal(self, object_name: str, refusal: Refusal, *, rule_id: str = "missing_object") -> None:
+        """Keep what could not be read as a finding."""
+        is_hidden = isinstance(refusal, ScopeMissing)
+        cure = (
+            f"{refusal.why} Add it to read {object_name}." if is_hidden else "The account does not have it."
+        )
+        self.note(Finding(rule_id, object_name, None, f"{object_name} cannot be read. {cure}"))
+
+    def note(self, finding: Finding) -> None:
+        """Keep a finding, once."""
+        self._findings[finding.rule_id, finding.object, finding.field] = finding
+
+    def _is_readable(self, stream: str) -> bool:
+        query: dict[str, str | int] = {"limit": 1, "properties": "hs_object_id"}
+        return self._probe(
+            stream, lambda: Call("GET", self._source.paths.objects(self.object_type(stream)), query)
+        )
+
+    def _login_stream(self) -> list[str]:
+        name = LOGIN_ACTIVITY.stream
+        if self._source.is_excluded(name):
+            return []
+        found = self._probe(name, lambda: Call("GET", self._source.paths.login_activity, {"limit": 1}))
+        return [name] if found else []
+
+    def _probe(self, stream: str, call: Callable[[], Call]) -> bool:
+        """Whether one record can be read. An object that core cannot do without must not be hidden."""
+        try:
+            self._transport.ask(call(), RawList)
+        except ObjectAbsent as refusal:
+            self.note_refusal(stream, refusal)
+            return False
+        except ScopeMissing as refusal:
+            if stream in REQUIRED_OBJECTS:
+                raise _hidden(stream, refusal) from refusal
+            self.note_refusal(stream, refusal)
+            return False
+        return True
+
+
+def _named(schemas: list[CustomSchema]) -> dict[str, str]:
+    """Stream names of custom objects, apart from each other and from the standard ones."""
+    named: dict[str, str] = {}
+    for schema in sorted((s for s in schemas if not s.archived), key=lambda s: s.object_type_id):
+        name = schema.name.lower()
+        if name in STANDARD_OBJECTS or name in REFERENCE or name in named:
+            name = (schema.fully_qualified_name or schema.object_type_id).lower()
+        named[name] = schema.object_type_id
+    return named
+
+
+def _hidden(stream: str, refusal: ScopeMissing) -> ScopeMissing:
+    return ScopeMissing(
+        f"HubSpot refused access to {stream} (403).",
+        where=refusal.where,
+        why=refusal.why,
+        saved=refusal.saved,
+        next_step=f"add the scope {read_scope(stream)} in HubSpot (Settings > Integrations > Service keys) "
+        f"or add {stream} to exclude, then run  crmlift doctor",
+    )
