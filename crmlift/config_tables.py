@@ -33,10 +33,19 @@ def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: s
     connection.executemany("insert into config.setting values (?, ?)", pairs)
     for rollout in settings.rollouts:
         connection.execute(
-            "insert into config.rollout values (?, ?, ?, null)", [rollout.id, rollout.name or rollout.id, currency]
+            "insert into config.rollout values (?, ?, ?, null)",
+            [rollout.id, rollout.name or rollout.id, currency],
         )
         rows = [
-            (f"{wave.id}", rollout.id, wave.scope, _scope_value(wave.scope, member), wave.go_live, wave.learning_days, False)
+            (
+                f"{wave.id}",
+                rollout.id,
+                wave.scope,
+                _scope_value(wave.scope, member),
+                wave.go_live,
+                wave.learning_days,
+                False,
+            )
             for wave in rollout.waves
             for member in wave.members
         ]
@@ -66,9 +75,17 @@ def _note_source_findings(connection: duckdb.DuckDBPyConnection, loaded: Loaded,
         finding_id = f"source:{one['source_id']}:{one['rule_id']}:{one['object']}:{one['field'] or ''}"
         connection.execute(
             "insert into ops.data_quality_finding "
-            "(finding_id, rule_id, severity, object, field, source_id, message, first_seen_at, last_seen_at, state, run_id) "
-            "values (?, ?, 'info', ?, ?, ?, ?, now(), now(), 'open', ?) "
+            "(finding_id, rule_id, severity, object, field, source_id, message, first_seen_at, last_seen_at, state, "
+            "run_id) values (?, ?, 'info', ?, ?, ?, ?, now(), now(), 'open', ?) "
             "on conflict do update set last_seen_at = now(), state = 'open', message = excluded.message, "
             "run_id = excluded.run_id",
-            [finding_id, one["rule_id"], one["object"], one["field"], one["source_id"], one["message"], run_id],
+            [
+                finding_id,
+                one["rule_id"],
+                one["object"],
+                one["field"],
+                one["source_id"],
+                one["message"],
+                run_id,
+            ],
         )

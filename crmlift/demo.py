@@ -44,7 +44,9 @@ class DagRunFailure(ExpectedFailure):
 
     def __init__(self, told: list[str], exit_code: int, log: Path) -> None:
         what = "\n".join(told) or "The DAG run failed."
-        super().__init__(what, saved="What finished stays; the same command goes on.", next_step=f"the whole log is {log}")
+        super().__init__(
+            what, saved="What finished stays; the same command goes on.", next_step=f"the whole log is {log}"
+        )
         self.exit_code = exit_code
 
 
@@ -105,7 +107,11 @@ def settings_for(spec: DemoSpec, info: Mapping[str, Any]) -> dict[str, Any]:
     rollout = info["rollout"]
     trust = {"ca_bundle": info["ca_file"]}
     return {
-        "company": {"name": f"Simulated company ({spec.company})", "currency": "EUR", "timezone": "Europe/Kyiv"},
+        "company": {
+            "name": f"Simulated company ({spec.company})",
+            "currency": "EUR",
+            "timezone": "Europe/Kyiv",
+        },
         "sources": {
             "sf": {"type": "salesforce", "instance_url": info["url"], **trust},
             "hs": {"type": "hubspot", "base_url": info["url"], **trust},

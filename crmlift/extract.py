@@ -1,4 +1,4 @@
-"""Step one of a night: ask each source for what changed and land it. Opens no database, so sources may run side by side."""
+"""Step one of a night: ask each source for what changed and land it; no database is opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of a night, each short, idempotent and safe to repeat; the DAG, `crmlift run` and every step command call these.
+"""The steps of a night, each short, idempotent and safe to repeat; the DAG and every step command call these.
 
 Each step takes the run's id, opens what it needs (the work database is closed again between steps), records itself in
 ops.run and returns a small JSON-able summary. Failures are ExpectedFailure with an exit code.
@@ -18,7 +18,9 @@ import duckdb
 from connectors.errors import ExpectedFailure
 from connectors.landing import LandingZone
 from crmlift import alerts as alerting
-from crmlift import config_tables, evaluate as evaluation, measure as measuring, quality, registry, sql_runner
+from crmlift import config_tables, quality, registry, sql_runner
+from crmlift import evaluate as evaluation
+from crmlift import measure as measuring
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
 from crmlift.extract import extract_source
 from crmlift.places import KPIS, MODELS
@@ -43,7 +45,8 @@ def source_ids() -> list[str]:
     found = sorted(load_settings().settings.sources)
     if not found:
         raise ConfigurationFailure(
-            "No source is configured.", next_step="add one under sources: in crmlift.yml; crmlift init shows how"
+            "No source is configured.",
+            next_step="add one under sources: in crmlift.yml; crmlift init shows how",
         )
     return found
 
@@ -66,7 +69,12 @@ def _step(loaded: Loaded, run_id: str, name: str) -> Iterator[tuple[duckdb.DuckD
 
 
 def _record(
-    connection: duckdb.DuckDBPyConnection, run_id: str, step: str, started: datetime, state: str, error: str | None
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    step: str,
+    started: datetime,
+    state: str,
+    error: str | None,
 ) -> None:
     connection.execute(
         "insert or replace into ops.run (run_id, step, source_id, object, started_at, finished_at, state, error) "
@@ -98,7 +106,8 @@ def extract(
     loaded = load_settings()
     if source_id not in loaded.settings.sources:
         raise ConfigurationFailure(
-            f"There is no source {source_id!r} in the settings.", next_step=f"choose from: {', '.join(source_ids())}"
+            f"There is no source {source_id!r} in the settings.",
+            next_step=f"choose from: {', '.join(source_ids())}",
         )
     began = time.monotonic()
     done = extract_source(loaded, source_id, run_id=run_id, full=full, secrets=secrets, progress=progress)
@@ -115,7 +124,14 @@ def load(*, run_id: str, progress: Callable[[str], None] | None = None) -> Summa
         manifests = LandingZone(loaded.places.landing).manifests()
         results = load_landed(connection, manifests, run_id=run_id, progress=progress)
         summary["manifests"] = len(results)
-        for name in ("rows_read", "rows_inserted", "rows_updated", "rows_unchanged", "rows_deleted", "rows_rejected"):
+        for name in (
+            "rows_read",
+            "rows_inserted",
+            "rows_updated",
+            "rows_unchanged",
+            "rows_deleted",
+            "rows_rejected",
+        ):
             summary[name] = sum(getattr(result, name) for result in results)
     return summary
 
@@ -129,7 +145,10 @@ def transform(*, run_id: str) -> Summary:
             config_tables.fill_config(connection, loaded, run_id)
             sql_runner.prepare_raw(connection, models, run_id)
             done = sql_runner.run_models(
-                connection, [m for m in models if m.layer <= sql_runner.CORE], parameters(connection, loaded), run_id
+                connection,
+                [m for m in models if m.layer <= sql_runner.CORE],
+                parameters(connection, loaded),
+                run_id,
             )
             summary["models"] = len(done)
             summary["rows"] = sum(result.rows or 0 for result in done)
@@ -207,9 +226,7 @@ def send(*, run_id: str) -> Summary:
     """Send what is in the outbox; what was sent is never sent again."""
     loaded = load_settings()
     with _step(loaded, run_id, "send") as (connection, summary):
-        summary["sent"] = alerting.send(
-            connection, loaded.settings.alerts.channels, folder=loaded.places.alerts
-        )
+        summary["sent"] = alerting.send(connection, loaded.settings.alerts.channels, folder=loaded.places.alerts)
     return summary
 
 

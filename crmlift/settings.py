@@ -1,4 +1,4 @@
-"""What `crmlift.yml` may say. One file; unknown keys are refused with the nearest valid one; secrets never live here."""
+"""What `crmlift.yml` may say: one file, unknown keys refused with the nearest valid one; secrets never live here."""
 
 from __future__ import annotations
 
@@ -143,7 +143,9 @@ class Settings(Section):
     sources: dict[str, SourceSettings] = Field(default_factory=dict)
     rollouts: tuple[RolloutSettings, ...] = ()
     goals: tuple[GoalSettings, ...] = ()
-    kpis: dict[str, dict[str, Any]] = Field(default_factory=dict, description="KPI parameters: cohort_win_rate: {h_days: 90}")
+    kpis: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="KPI parameters: cohort_win_rate: {h_days: 90}"
+    )
     alerts: AlertSettings = AlertSettings()
     privacy: PrivacySettings = PrivacySettings()
     schedule: ScheduleSettings = ScheduleSettings()

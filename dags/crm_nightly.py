@@ -49,7 +49,10 @@ def _secrets(source_id: str) -> dict[str, str] | None:
     schedule=schedule.cron,
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": int(os.environ.get("CRMLIFT_TASK_RETRIES", "2")), "retry_delay": timedelta(minutes=1)},
+    default_args={
+        "retries": int(os.environ.get("CRMLIFT_TASK_RETRIES", "2")),
+        "retry_delay": timedelta(minutes=1),
+    },
     tags=["crmlift"],
     doc_md=__doc__,
 )

@@ -14,21 +14,32 @@ from crmlift.cli.output import Json, print_json
 def assess(
     file: Annotated[Path, typer.Argument(help="CSV with a header; rows are events or already periods.")],
     date: Annotated[str, typer.Option(help="Column with the date (or year).")],
-    value: Annotated[str | None, typer.Option(help="Column with the number; each row counts as 1 if not given.")] = None,
+    value: Annotated[
+        str | None, typer.Option(help="Column with the number; each row counts as 1 if not given.")
+    ] = None,
     go_live: Annotated[str | None, typer.Option(help="Date of the change, the same for all.")] = None,
     unit: Annotated[str | None, typer.Option(help="Column with the team, region or person.")] = None,
-    go_live_column: Annotated[str | None, typer.Option(help="Column with each unit's own date; empty or 0: never.")] = None,
-    end: Annotated[str | None, typer.Option(help="Column with the end: the value is the time from date to end; empty is still open.")] = None,
+    go_live_column: Annotated[
+        str | None, typer.Option(help="Column with each unit's own date; empty or 0: never.")
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option(help="Column with the end: the value is the time from date to end; empty is still open."),
+    ] = None,
     denominator: Annotated[str | None, typer.Option(help="Column to divide by.")] = None,
     kind: Annotated[str | None, typer.Option(help="mean, sum, count, proportion, ratio, duration or nps.")] = None,
     period: Annotated[str, typer.Option(help="auto, day, week, month, quarter or year.")] = "auto",
     better: Annotated[str, typer.Option(help="higher or lower.")] = "higher",
     learning_days: Annotated[int, typer.Option(help="Days after go-live to leave out.")] = 0,
-    min_important: Annotated[float | None, typer.Option(help="Smallest relative change that matters, e.g. 0.05.")] = None,
+    min_important: Annotated[
+        float | None, typer.Option(help="Smallest relative change that matters, e.g. 0.05.")
+    ] = None,
     covariates: Annotated[str | None, typer.Option(help="Columns to adjust for, comma separated.")] = None,
     by: Annotated[str | None, typer.Option(help="Columns to judge separately by, comma separated.")] = None,
     log: Annotated[bool, typer.Option("--log", help="Model the logarithm: effects are relative.")] = False,
-    as_of: Annotated[str | None, typer.Option(help="The data are complete up to here; the last date if not given.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The data are complete up to here; the last date if not given.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Did FILE's number change after go-live, beyond season, growth and noise? One planned look.

@@ -15,11 +15,17 @@ from crmlift.settings_file import home_directory, load_settings
 
 
 def demo(
-    company: Annotated[str, typer.Option(help="known: effects we planted; null: a rollout that changed nothing.")] = "known",
+    company: Annotated[
+        str, typer.Option(help="known: effects we planted; null: a rollout that changed nothing.")
+    ] = "known",
     seed: Annotated[int, typer.Option(help="Another seed, another company of the same kind.")] = 7,
     size: Annotated[str, typer.Option(help="small, medium or large.")] = "small",
-    out: Annotated[Path | None, typer.Option(help="Where everything goes; CRMLIFT_HOME or ./data if not given.")] = None,
-    as_of: Annotated[str | None, typer.Option(help="The simulated present; a later one on a second run brings changes.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where everything goes; CRMLIFT_HOME or ./data if not given.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The simulated present; a later one on a second run brings changes.")
+    ] = None,
     direct: Annotated[bool, typer.Option("--direct", help="The same steps without Airflow.")] = False,
 ) -> None:
     """Simulated Salesforce and HubSpot → the whole nightly DAG → tables, scorecard and report."""

@@ -17,4 +17,6 @@ def show_scorecard(loaded: Loaded) -> None:
     console.print("Next:")
     console.print('  crmlift query "select * from evaluation.kpi_current"      the verdicts as a table')
     console.print("  crmlift kpi show win_rate                                 what a KPI means, and its last values")
-    console.print("  crmlift init                                              settings for your own Salesforce and HubSpot")
+    console.print(
+        "  crmlift init                                              settings for your own Salesforce and HubSpot"
+    )

@@ -32,7 +32,8 @@ def init(
     """Write a commented settings file to start from."""
     if path.exists() and not force:
         raise ConfigurationFailure(
-            f"{path} is there already; it was left as it is.", next_step=f"crmlift init {path} --force  replaces it"
+            f"{path} is there already; it was left as it is.",
+            next_step=f"crmlift init {path} --force  replaces it",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
@@ -66,7 +67,8 @@ class Check:
 
 
 def doctor(
-    only: Annotated[str | None, typer.Option("--only", help="Check one source only.")] = None, as_json: Json = False
+    only: Annotated[str | None, typer.Option("--only", help="Check one source only.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Check settings, places, and that each source can be reached and lets us in."""
     checks = list(_checks(load_settings(), only))
@@ -83,7 +85,8 @@ def _checks(loaded: Loaded, only: str | None) -> Iterator[Check]:
     sources = loaded.settings.sources
     if only is not None and only not in sources:
         raise ConfigurationFailure(
-            f"There is no source {only!r} in the settings.", next_step=f"choose from: {', '.join(sources) or 'none'}"
+            f"There is no source {only!r} in the settings.",
+            next_step=f"choose from: {', '.join(sources) or 'none'}",
         )
     yield Check("settings", True, str(loaded.path))
     if only is None:

@@ -17,7 +17,9 @@ Size = Annotated[str, typer.Option("--size", help="small, medium or large.")]
 
 
 def simulate(
-    company: Annotated[str, typer.Option(help="known: effects we planted; null: a rollout that changed nothing.")] = "known",
+    company: Annotated[
+        str, typer.Option(help="known: effects we planted; null: a rollout that changed nothing.")
+    ] = "known",
     seed: Annotated[int, typer.Option(help="Another seed, another company of the same kind.")] = 7,
     size: Size = "small",
     as_of: Annotated[str | None, typer.Option(help="The simulated present, e.g. 2026-11-03.")] = None,
@@ -26,11 +28,18 @@ def simulate(
     certfile: Annotated[Path | None, typer.Option(help="TLS certificate; made on the spot if not given.")] = None,
     keyfile: Annotated[Path | None, typer.Option(help="Key of the certificate.")] = None,
     http: Annotated[bool, typer.Option("--http", help="Plain http (simple-salesforce insists on https).")] = False,
-    faults: Annotated[str | None, typer.Option(help="A storm: errors, limits, drops, truncated, expired, slow, failed, all.")] = None,
+    faults: Annotated[
+        str | None,
+        typer.Option(help="A storm: errors, limits, drops, truncated, expired, slow, failed, all."),
+    ] = None,
     latency: Annotated[str, typer.Option(help="Wait before each answer, e.g. 150ms.")] = "0ms",
-    rate_limits: Annotated[str | None, typer.Option(help="HubSpot tier: free, professional, enterprise, oauth.")] = None,
+    rate_limits: Annotated[
+        str | None, typer.Option(help="HubSpot tier: free, professional, enterprise, oauth.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Serve the CSV files of a folder as objects instead.")] = None,
-    export_to: Annotated[Path | None, typer.Option("--export", help="Write what would be served as Parquet, and stop.")] = None,
+    export_to: Annotated[
+        Path | None, typer.Option("--export", help="Write what would be served as Parquet, and stop.")
+    ] = None,
     ready_file: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Serve a made-up company as Salesforce (/services/…) and HubSpot (/crm/…) on one port; Ctrl-C ends it."""
@@ -65,7 +74,9 @@ def _instant(text: str | None) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageFailure(f"{text!r} is not a date or time.", next_step="write it as 2026-11-03 or 2026-11-03T06:00") from None
+        raise UsageFailure(
+            f"{text!r} is not a date or time.", next_step="write it as 2026-11-03 or 2026-11-03T06:00"
+        ) from None
     return found
 
 

@@ -57,7 +57,10 @@ def publish(as_json: Json = False) -> None:
 def alert(exit_on_alert: ExitOnAlert = False, as_json: Json = False) -> None:
     """Run the alert rules, and send what was not sent yet."""
     run_id = pipeline.new_run_id()
-    _show([pipeline.detect(run_id=run_id), pipeline.publish(run_id=run_id), pipeline.send(run_id=run_id)], as_json)
+    _show(
+        [pipeline.detect(run_id=run_id), pipeline.publish(run_id=run_id), pipeline.send(run_id=run_id)],
+        as_json,
+    )
     _exit_on_alert(exit_on_alert)
 
 

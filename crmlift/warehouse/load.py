@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What one manifest did to its table; rows_read = inserted + updated + unchanged + superseded + rejected."""
+    """What one manifest did to its table; rows_read also counts rejected rows and older versions."""
 
     stream: str
     source_id: str
@@ -92,9 +92,7 @@ def _families(fresh: Sequence[_Landed]) -> list[tuple[_Landed, list[_Landed]]]:
     return families
 
 
-def _load_one(
-    connection: duckdb.DuckDBPyConnection, entry: _Landed, parent: _Landed | None, run_id: str
-) -> LoadResult:
+def _load_one(connection: duckdb.DuckDBPyConnection, entry: _Landed, parent: _Landed | None, run_id: str) -> LoadResult:
     manifest, folder = entry.manifest, entry.path.parent
     manifest.verify(folder)
     table = merge.RawTable.of(manifest.schema)
@@ -104,11 +102,9 @@ def _load_one(
     if parent is not None:
         merge.stage_parent_keys(connection, parent.manifest, parent.path.parent)
     counts = merge.apply_upserts(connection, table, incoming, is_child=parent is not None)
-    deleted = sum(
-        merge.apply_keys(connection, table, incoming, kind) for kind in (PageKind.DELETE, PageKind.KEYS)
-    )
+    deleted = sum(merge.apply_keys(connection, table, incoming, kind) for kind in (PageKind.DELETE, PageKind.KEYS))
     result = LoadResult(
-        manifest.stream, manifest.source_id, counts.read, counts.inserted, counts.updated, counts.unchanged,
+        manifest.stream, manifest.source_id, counts.read + rejected, counts.inserted, counts.updated, counts.unchanged,
         deleted + counts.deleted, rejected,
     )  # fmt: skip
     _write_ledger(connection, entry, table, result, run_id)
@@ -117,7 +113,11 @@ def _load_one(
 
 
 def _write_ledger(
-    connection: duckdb.DuckDBPyConnection, entry: _Landed, table: merge.RawTable, result: LoadResult, run_id: str
+    connection: duckdb.DuckDBPyConnection,
+    entry: _Landed,
+    table: merge.RawTable,
+    result: LoadResult,
+    run_id: str,
 ) -> None:
     manifest = entry.manifest
     in_table = merge.live_rows(connection, table, manifest.source_id)

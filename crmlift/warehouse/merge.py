@@ -151,9 +151,7 @@ def _reject(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: In
         f" union all select *, unnest(_missing), 'key is missing' from incoming)",
         [table.stream.stream, incoming.name, incoming.run_id],
     )
-    found = connection.execute(
-        "select count(*) from incoming where len(_bad) + len(_missing) > 0"
-    ).fetchone()
+    found = connection.execute("select count(*) from incoming where len(_bad) + len(_missing) > 0").fetchone()
     rejected = int(found[0]) if found else 0
     if rejected:
         connection.execute("delete from incoming where len(_bad) + len(_missing) > 0")
@@ -179,14 +177,19 @@ def stage_parent_keys(connection: duckdb.DuckDBPyConnection, parent: Manifest, f
     (key,) = stream.primary_key
     wanted = [f for f in stream.fields if f.name in {key, stream.deleted_field}]
     parts = [p for p in parent.parts if p.kind is PageKind.UPSERT and p.rows]
-    alive = f"where not coalesce(try_cast({quoted(stream.deleted_field)} as boolean), false)" if stream.deleted_field else ""
+    alive = (
+        f"where not coalesce(try_cast({quoted(stream.deleted_field)} as boolean), false)"
+        if stream.deleted_field
+        else ""
+    )
     selects = [
         f"select distinct {quoted(key)} as key from "
         f"{reader([folder / p.file for p in parts if p.format is fmt], fmt, wanted)} {alive}"
         for fmt in dict.fromkeys(p.format for p in parts)
     ]
     connection.execute(
-        "create or replace temp table parent_key as " + (" union ".join(selects) or "select null::varchar as key where false")
+        "create or replace temp table parent_key as "
+        + (" union ".join(selects) or "select null::varchar as key where false")
     )
 
 
@@ -209,10 +212,11 @@ def apply_upserts(
     connection.execute(
         f"create or replace temp table changed as select n.*, t._row_hash is not null as is_update "
         f"from latest n left join {table.qualified} t on {same} "
-        f"where t._row_hash is null or not (t._row_hash = n._row_hash {older})"
+        f"where t._row_hash is null or not ((t._row_hash = n._row_hash and t._deleted = n._deleted) {older})"
     )
     counts = connection.execute(
-        "select (select count(*) from latest), count(*) filter (not is_update), count(*) filter (is_update) from changed"
+        "select (select count(*) from latest), count(*) filter (not is_update), count(*) filter (is_update) "
+        "from changed"
     ).fetchone()
     assert counts is not None and read is not None
     connection.execute(f"delete from {table.qualified} t using changed n where {same}")
@@ -227,9 +231,7 @@ def apply_upserts(
     return MergeCounts(int(read[0]), inserted, updated, latest - inserted - updated, deleted)
 
 
-def _drop_absent(
-    connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming, *, is_child: bool
-) -> int:
+def _drop_absent(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming, *, is_child: bool) -> int:
     """Children no longer returned with their parent go; records absent from a complete snapshot are marked deleted."""
     absent = f"not exists (select 1 from latest n where {' and '.join(f't.{k} = n.{k}' for k in table.key)})"
     source = literal(incoming.manifest.source_id)
@@ -240,18 +242,15 @@ def _drop_absent(
             f"and t.{quoted(table.stream.replace_by or '')} in ({parents}) and {absent}"
         )
     elif table.stream.is_snapshot:
-        sql = (
-            f"update {table.qualified} t set _deleted = true where t._source_id = {source} and not t._deleted and {absent}"
-        )
+        where = f"t._source_id = {source} and not t._deleted and {absent}"
+        sql = f"update {table.qualified} t set _deleted = true where {where}"
     else:
         return 0
     done = connection.execute(sql).fetchone()
     return int(done[0]) if done else 0
 
 
-def apply_keys(
-    connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming, kind: PageKind
-) -> int:
+def apply_keys(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming, kind: PageKind) -> int:
     """Mark records deleted: those named by DELETE parts, or all that KEYS parts do not name."""
     parts = [p for p in incoming.manifest.parts if p.kind is kind]
     if not parts:

@@ -50,16 +50,15 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path, *, with_user_na
     except (OSError, duckdb.IOException) as problem:
         raise WarehouseFailure(
             "The published copy could not be written.", where=str(target), why=str(problem).splitlines()[0],
-            saved="The copy of the night before stays in place.", next_step="free space or mend the permissions, then  crmlift publish",
+            saved="The copy of the night before stays in place.",
+            next_step="free space or mend the permissions, then  crmlift publish",
         ) from None  # fmt: skip
     finally:
         _remove(fresh)
     return Published(target, tables, target.stat().st_size)
 
 
-def _copy(
-    connection: duckdb.DuckDBPyConnection, hide: Sequence[tuple[tuple[str, str], tuple[str, ...]]]
-) -> int:
+def _copy(connection: duckdb.DuckDBPyConnection, hide: Sequence[tuple[tuple[str, str], tuple[str, ...]]]) -> int:
     hidden = dict(hide)
     tables = connection.execute(
         "select schema_name, table_name, comment from duckdb_tables() "

@@ -36,7 +36,9 @@ def published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     if not path.exists():
         raise WarehouseFailure(
-            "Nothing is published yet.", where=str(path), next_step="crmlift run  (or  crmlift demo  to try it)"
+            "Nothing is published yet.",
+            where=str(path),
+            next_step="crmlift run  (or  crmlift demo  to try it)",
         )
     connection = _open(path, read_only=True)
     try:
