@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 import typer
 
 from crmlift.cli.output import errors
 from crmlift.errors import UsageFailure
+from crmlift.simulator.faults import STORMS
+from crmlift.simulator.options import RateTier, ServerOptions
 from crmlift.simulator.run import SimulationSpec, export, serve_company
 
 Size = Annotated[str, typer.Option("--size", help="small, medium or large.")]
@@ -49,10 +52,19 @@ def simulate(
         errors.print(f"Wrote {export_to}")
         return
     serve_company(
-        spec, host=host, port=port, certfile=certfile, keyfile=keyfile, plain_http=http, faults=faults,
-        latency_s=_seconds(latency), rate_limits=rate_limits,
+        spec,
+        host=host,
+        port=port,
+        certfile=certfile,
+        keyfile=keyfile,
+        plain_http=http,
+        options=ServerOptions(
+            latency_s=_seconds(latency),
+            rate_limits=_one_of(rate_limits, get_args(RateTier), "tier"),
+            faults=_one_of(faults, STORMS, "storm"),
+        ),
         on_ready=lambda info: _tell(info, ready_file),
-    )  # fmt: skip
+    )
 
 
 def _tell(info: dict[str, object], ready_file: Path | None) -> None:
@@ -66,6 +78,12 @@ def _tell(info: dict[str, object], ready_file: Path | None) -> None:
         errors.print(f"Trust its certificate:  {info['ca_file']}")
     errors.print(f"Salesforce client id / secret: {info['client_id']} / {info['client_secret']}")
     errors.print(f"HubSpot service key: {info['access_token']}\nCtrl-C ends it.")
+
+
+def _one_of(name: str | None, known: Iterable[str], what: str) -> Any:
+    if name is not None and name not in known:
+        raise UsageFailure(f"There is no {what} {name!r}.", next_step=f"choose from: {', '.join(known)}")
+    return name
 
 
 def _instant(text: str | None) -> datetime | None:

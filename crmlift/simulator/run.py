@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from crmlift.errors import UsageFailure
 from crmlift.simulator.build import build_company
 from crmlift.simulator.company import Company
 from crmlift.simulator.export import export_company
 from crmlift.simulator.given import company_from_files
-from crmlift.simulator.options import ServerOptions
-from crmlift.simulator.server import serve
+from crmlift.simulator.options import HS_SERVICE_KEY, SF_CLIENT_ID, SF_CLIENT_SECRET, ServerOptions
+from crmlift.simulator.server import ServerInfo, serve
+from crmlift.simulator.tls import make_certificate
 
 
 @dataclass(frozen=True)
@@ -37,3 +40,47 @@ class SimulationSpec:
 def export(spec: SimulationSpec, directory: Path) -> None:
     """Write what would be served, with deleted and archived rows marked."""
     export_company(spec.build(), directory)
+
+
+def serve_company(
+    spec: SimulationSpec,
+    *,
+    host: str,
+    port: int,
+    certfile: Path | None,
+    keyfile: Path | None,
+    plain_http: bool,
+    options: ServerOptions,
+    on_ready: Callable[[dict[str, Any]], None],
+) -> None:
+    """Serve until interrupted. Without certfile a self-signed pair is made for this run (unless plain_http).
+
+    on_ready gets the address, the certificate to trust, the fake credentials and the rollout. Raises UsageFailure
+    when the port is taken.
+    """
+    company = spec.build()
+
+    def tell(server: ServerInfo) -> None:
+        on_ready(
+            {
+                "url": server.base_url,
+                "ca_file": str(server.ca_file) if server.ca_file else None,
+                "client_id": SF_CLIENT_ID,
+                "client_secret": SF_CLIENT_SECRET,
+                "access_token": HS_SERVICE_KEY,
+                "company": company.name,
+                "as_of": company.as_of.isoformat(),
+                "rollout": company.rollout,
+            }
+        )
+
+    with tempfile.TemporaryDirectory(prefix="crmlift-tls-") as folder:
+        if certfile is None and not plain_http:
+            certfile, keyfile = make_certificate(Path(folder))
+        try:
+            serve(company, host, port, certfile, keyfile, options, tell)
+        except OSError as problem:
+            raise UsageFailure(
+                f"The simulator cannot listen on {host}:{port}.", why=f"{problem.strerror or type(problem).__name__}.",
+                next_step="choose another --port, or 0 for a free one",
+            ) from None  # fmt: skip
