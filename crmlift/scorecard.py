@@ -28,14 +28,16 @@ def render_scorecard(rows: Sequence[ScorecardRow], console: Console, locale: str
     if not rows:
         console.print(texts("scorecard.empty"))
         return
+    width = min(WIDTH, console.width) if console.is_terminal else WIDTH
     for rollout_id, group in groupby(rows, key=lambda row: row.rollout_id):
         members = list(group)
         words = headline(members, texts)
-        console.print(Text(words.answer, style="bold"), soft_wrap=False, width=WIDTH)
-        if words.counts:
-            console.print(Text(words.counts, style="dim"), width=WIDTH)
-        console.print(_table(rollout_id, members, texts), width=min(WIDTH, console.width))
-    console.print(Text(texts("scorecard.legend"), style="dim"), width=min(WIDTH, console.width))
+        console.print(Text(f"{words.answer}.", style="bold"), width=width)
+        rest = " ".join(filter(None, [f"{words.counts}." if words.counts else "", words.naive]))
+        if rest:
+            console.print(Text(rest, style="dim"), width=width)
+        console.print(_table(rollout_id, members, texts), width=width)
+    console.print(Text(texts("scorecard.legend"), style="dim"), width=width)
 
 
 def _table(rollout_id: str, rows: Sequence[ScorecardRow], texts: Texts) -> Table:

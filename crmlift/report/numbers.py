@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeGuard
 
@@ -61,9 +61,9 @@ class Scale:
         minus, body = (MINUS, body[1:]) if body.startswith(MINUS) else ("", body)
         return f"{sign}{minus}{self.prefix}{body}{self.suffix}"
 
-    def number(self, value: float) -> str:
-        """The figure alone, for an axis whose title names the unit."""
-        return plain(value / self.divisor, self.digits, self.locale)
+    def tick(self, value: float, digits: int) -> str:
+        """An axis label of a value already in the displayed unit."""
+        return replace(self, divisor=1.0, digits=digits)(value)
 
 
 def scale_for(
@@ -85,7 +85,7 @@ def scale_for(
         minutes = size * MINUTES_PER[unit]
         word, length = ("min", 1.0) if minutes < 120 else ("h", 60.0) if minutes < 2880 else ("d", 1440.0)
         divisor = length / MINUTES_PER[unit]
-        return Scale(divisor, digits_for(size / divisor), "", f"{NBSP}{words[word]}{per}", locale)
+        return Scale(divisor, min(1, digits_for(size / divisor)), "", f"{NBSP}{words[word]}{per}", locale)
     suffix = f"{NBSP}{words['pts']}" if unit.startswith("points") else ""
     return Scale(1.0, digits_for(size), "", f"{suffix}{per}", locale)
 

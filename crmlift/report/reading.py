@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import duckdb
 
@@ -14,6 +13,7 @@ from crmlift.report.svg import Line
 MIN_MONTHS = 6
 ADDITIVE = ("sum", "count")
 DIVIDED = ("mean", "proportion", "ratio", "nps")
+ROLLED_UP = ("sum", "count", "mean", "proportion", "ratio")
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Kpi:
 
 @dataclass(frozen=True)
 class Series:
-    """The lines of one KPI. is_per_team: sums divided by the group's number of teams."""
+    """The lines of one KPI. is_index: shares of each team's own earlier level instead of the KPI's unit."""
 
     lines: tuple[Line, ...]
     grain: str
-    is_per_team: bool
+    is_index: bool
 
 
 @dataclass(frozen=True)
@@ -141,21 +141,55 @@ def team_names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def series(connection: duckdb.DuckDBPyConnection, kpi_id: str, stat_type: str, groups: Sequence[Wave]) -> Series:
-    """Mature values: a line a wave where they can be rolled up from teams, else one line for everybody."""
+    """Mature values: teams that are live against teams that are not yet, else one line for everybody."""
     grain = _grain(connection, kpi_id)
-    lines: list[Line] = []
-    if stat_type in ADDITIVE + DIVIDED:
-        lines = [line for wave in groups if (line := _wave_line(connection, kpi_id, stat_type, grain, wave)).points]
-    if lines:
-        return Series(tuple(lines), grain, stat_type in ADDITIVE)
-    points = _points(
-        connection,
+    if stat_type in ROLLED_UP and any(wave.go_live for wave in groups):
+        lines = _standardised(connection, kpi_id, stat_type, grain, groups)
+        if len(lines) == 2:
+            return Series(lines, grain, stat_type in ADDITIVE)
+    found: dict[date, float] = {}
+    for day, value in connection.execute(
         "select period_start, value from metrics.kpi_value where kpi_id = ? and period_grain = ? "
         "and segment_dim = 'all' and is_mature and value is not null order by source_id = 'all' desc, source_id",
         [kpi_id, grain],
+    ).fetchall():
+        found.setdefault(day, value)
+    return Series((Line("everybody", sorted(found.items())),) if found else (), grain, False)
+
+
+STANDARDISED = """
+with member as (select unnest(?::varchar[]) as team, unnest(?::date[]) as go_live),
+cell as (
+    select m.team, m.go_live, v.period_start, v.period_end, v.numerator as num,
+        case when ? then 1.0 else v.denominator end as exposure
+    from metrics.kpi_value as v join member as m on m.team = v.segment_value
+    where v.kpi_id = ? and v.period_grain = ? and v.segment_dim = 'team' and v.is_mature),
+base as (
+    select team, sum(num) / nullif(sum(exposure), 0) as level, sum(num) as num, sum(exposure) as exposure
+    from cell where period_end <= (select min(go_live) from member) group by team),
+overall as (select sum(num) / nullif(sum(exposure), 0) as level from base)
+select c.period_start, c.period_start >= coalesce(c.go_live, date '9999-01-01') as is_live,
+    sum(c.num) / nullif(sum(b.level * c.exposure), 0) * (case when ? then 1.0 else any_value(o.level) end) as value
+from cell as c join base as b using (team) cross join overall as o
+where b.level > 0 and (c.go_live is null or c.period_end <= c.go_live or c.period_start >= c.go_live)
+group by all having value is not null order by all
+"""
+"""Observed over expected at each team's own earlier level (indirect standardisation), so that the lines do not jump
+when a large team changes sides; times the overall earlier level, to be in the KPI's unit."""
+
+
+def _standardised(
+    connection: duckdb.DuckDBPyConnection, kpi_id: str, stat_type: str, grain: str, groups: Sequence[Wave]
+) -> tuple[Line, ...]:
+    teams = [team for wave in groups for team in wave.members]
+    dates = [wave.go_live for wave in groups for _ in wave.members]
+    is_sum = stat_type in ADDITIVE
+    rows = connection.execute(STANDARDISED, [teams, dates, is_sum, kpi_id, grain, is_sum]).fetchall()
+    lines = (
+        Line("waiting", [(day, value) for day, is_live, value in rows if not is_live]),
+        Line("live", [(day, value) for day, is_live, value in rows if is_live]),
     )
-    first = min((wave.go_live for wave in groups if wave.go_live), default=None)
-    return Series((Line("all", points, first),) if points else (), grain, False)
+    return tuple(line for line in lines if line.points)
 
 
 def _grain(connection: duckdb.DuckDBPyConnection, kpi_id: str) -> str:
@@ -165,29 +199,6 @@ def _grain(connection: duckdb.DuckDBPyConnection, kpi_id: str) -> str:
         [kpi_id],
     ).fetchone()
     return "month" if months and months[0] >= MIN_MONTHS else "week"
-
-
-def _wave_line(
-    connection: duckdb.DuckDBPyConnection, kpi_id: str, stat_type: str, grain: str, wave: Wave
-) -> Line:
-    factor = 100.0 if stat_type == "nps" else 1.0
-    divisor = f"{len(wave.members)}" if stat_type in ADDITIVE else "nullif(sum(denominator), 0)"
-    points = _points(
-        connection,
-        f"select period_start, {factor} * sum(numerator) / {divisor} from metrics.kpi_value "
-        "where kpi_id = ? and period_grain = ? and segment_dim = 'team' and is_mature and list_contains(?, segment_value) "
-        "group by period_start",
-        [kpi_id, grain, list(wave.members)],
-    )
-    return Line(wave.wave_id, points, wave.go_live)
-
-
-def _points(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any]) -> list[tuple[date, float]]:
-    found: dict[date, float] = {}
-    for day, value in connection.execute(query, values).fetchall():
-        if value is not None:
-            found.setdefault(day, value)
-    return sorted(found.items())
 
 
 def alerts(connection: duckdb.DuckDBPyConnection) -> tuple[list[AlertLine], int]:

@@ -19,11 +19,10 @@ BAR_WIDTH, BAR_HEIGHT = 240, 26
 
 @dataclass(frozen=True)
 class Line:
-    """One group's series: values by the first day of each period, and the day the group went live (None: never)."""
+    """One group's series: values by the first day of each period. tone: its colour class."""
 
-    name: str
+    tone: str
     points: Sequence[tuple[date, float]]
-    go_live: date | None = None
 
 
 def effect_bar(
@@ -61,11 +60,13 @@ def effect_bar(
     return _svg("effect", BAR_WIDTH, BAR_HEIGHT, title, desc, parts)
 
 
-def line_chart(lines: Sequence[Line], *, number: Callable[[float], str], month: Callable[[date], str],
-               title: str, desc: str) -> Markup:  # fmt: skip
-    """Lines over a common time axis: pale before a group's go-live, strong after it, a mark at the go-live.
+def line_chart(
+    lines: Sequence[Line], *, marks: Sequence[date], number: Callable[[float, int], str], month: Callable[[date], str],
+    title: str, desc: str,
+) -> Markup:  # fmt: skip
+    """Lines over a common time axis with an upright rule at each of `marks`. Empty without two points in time.
 
-    With a single line its go-live is an upright rule. number, month: write axis labels. Empty without two points.
+    number: writes an axis label from a value and its decimals. month: writes a date below the axis.
     """
     days = [d for line in lines for d, _ in line.points]
     values = [v for line in lines for _, v in line.points]
@@ -74,6 +75,7 @@ def line_chart(lines: Sequence[Line], *, number: Callable[[float], str], month: 
     first, last = min(days), max(days)
     ticks = nice_ticks(min(values), max(values))
     low, high = ticks[0], ticks[-1]
+    digits = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
 
     def x(day: date) -> float:
         return round(LEFT + (day - first).days / (last - first).days * (WIDTH - LEFT - RIGHT), 1)
@@ -84,38 +86,16 @@ def line_chart(lines: Sequence[Line], *, number: Callable[[float], str], month: 
     parts = []
     for tick in ticks:
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick)}" y2="{y(tick)}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y(tick) + 4}" text-anchor="end">{escape(number(tick))}</text>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y(tick) + 4:g}" text-anchor="end">{escape(number(tick, digits))}</text>')
     for day, anchor in ((first, "start"), (first + (last - first) / 2, "middle"), (last, "end")):
         parts.append(f'<text x="{x(day)}" y="{HEIGHT - 6}" text-anchor="{anchor}">{escape(month(day))}</text>')
-    if len(lines) == 1 and lines[0].go_live and first <= lines[0].go_live <= last:
-        at = x(lines[0].go_live)
-        parts.append(f'<line class="golive" x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-    for i, line in enumerate(lines):
-        parts += _line(line, i, x, y, first, last)
+    for day in marks:
+        if first <= day <= last:
+            parts.append(f'<line class="golive" x1="{x(day)}" x2="{x(day)}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
+    for line in lines:
+        path = "L".join(f"{x(day)} {y(value)}" for day, value in line.points)
+        parts.append(f'<path class="line {line.tone}" d="M{path}"/>')
     return _svg("series", WIDTH, HEIGHT, title, desc, parts)
-
-
-def _line(
-    line: Line, index: int, x: Callable[[date], float], y: Callable[[float], float], first: date, last: date
-) -> list[str]:
-    live = line.go_live
-    before = [p for p in line.points if live is None or p[0] < live]
-    after = [p for p in line.points if live is not None and p[0] >= live]
-    tone = "control" if live is None else f"c{index % 5}"
-    parts = []
-    if before:
-        parts.append(f'<path class="line pale {tone}" d="{_path(before + after[:1], x, y)}"/>')
-    if after:
-        parts.append(f'<path class="line {tone}" d="{_path(after, x, y)}"/>')
-        if before and first <= after[0][0] <= last:
-            parts.append(f'<circle class="mark {tone}" cx="{x(after[0][0])}" cy="{y(after[0][1])}" r="4"/>')
-    return parts
-
-
-def _path(
-    points: Sequence[tuple[date, float]], x: Callable[[date], float], y: Callable[[float], float]
-) -> str:
-    return "M" + "L".join(f"{x(day)} {y(value)}" for day, value in points)
 
 
 def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:

@@ -21,10 +21,11 @@ SIGNS = {
 
 @dataclass(frozen=True)
 class Headline:
-    """The answer in one sentence, the counts behind it, and how it was compared."""
+    """The answer in one sentence, the counts behind it, what a plain comparison would claim, how it was compared."""
 
     answer: str
     counts: str
+    naive: str
     basis: str
 
 
@@ -61,7 +62,7 @@ def headline(rows: Sequence[ScorecardRow], texts: Texts) -> Headline:
     """What can be said of the goal KPIs of one rollout (of all KPIs when no goals were declared)."""
     goals = [row for row in rows if row.is_goal] or list(rows)
     if not goals:
-        return Headline(texts("headline.no_verdicts"), "", "")
+        return Headline(texts("headline.no_verdicts"), "", "", "")
     count = Counter(row.verdict for row in goals)
     answer = _answer(goals, count, texts)
     rest = [v for v in ("improved", "worsened", "no_material_change", "inconclusive", "not_comparable") if count[v]]
@@ -70,7 +71,7 @@ def headline(rows: Sequence[ScorecardRow], texts: Texts) -> Headline:
     counts = ", ".join(texts(f"headline.part.{v}", n=count[v]) for v in rest)
     if not any(row.is_goal for row in goals):
         counts = ". ".join(filter(None, [counts, texts("headline.no_goals", total=len(goals))]))
-    return Headline(answer, counts, _basis(goals, texts))
+    return Headline(answer, counts, _naive(goals, texts), _basis(goals, texts))
 
 
 def _answer(goals: Sequence[ScorecardRow], count: Counter[str], texts: Texts) -> str:
@@ -83,6 +84,17 @@ def _answer(goals: Sequence[ScorecardRow], count: Counter[str], texts: Texts) ->
     if count["worsened"] + count["no_material_change"] == 0:
         return texts("headline.undecided")
     return texts("headline.nothing", total=len(goals), what=what)
+
+
+def _naive(goals: Sequence[ScorecardRow], texts: Texts) -> str:
+    """How many improvements plain subtraction claims; said only when it differs from the verdicts."""
+    claims = 0
+    for row in goals:
+        if is_known(row.naive_change_rel):
+            gain = -row.naive_change_rel if row.direction == "lower" else row.naive_change_rel
+            claims += gain > (row.min_important_change or 0.0)
+    improved = sum(row.verdict == "improved" for row in goals)
+    return texts("headline.naive", n=claims) if claims != improved else ""
 
 
 def _basis(goals: Sequence[ScorecardRow], texts: Texts) -> str:
