@@ -1,0 +1,146 @@
+"""`kpi` and `sql`: what is computed, from what, and whether its definitions hold."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+import typer
+from rich.tree import Tree
+
+from crmlift.cli.output import Json, print_json, print_table, results
+from crmlift.errors import ConfigurationFailure, UsageFailure
+from crmlift.places import KPIS, MODELS
+from crmlift.registry import Kpi, check_registry, kpi_lineage, load_registry
+from crmlift.settings_file import load_settings
+from crmlift.sql_models import Lineage, check_models, lineage, load_models
+from crmlift.warehouse.store import published
+
+kpi_app = typer.Typer(no_args_is_help=True, help="The KPI registry (metrics/kpis).")
+sql_app = typer.Typer(no_args_is_help=True, help="The SQL models (transforms).")
+
+
+def _kpis() -> list[Kpi]:
+    return load_registry(KPIS, load_settings(must_exist=False).settings.kpis)
+
+
+@kpi_app.command("list")
+def kpi_list(as_json: Json = False) -> None:
+    """All KPIs, with the question each answers."""
+    rows = [
+        (k.kpi_id, k.definition.family, k.definition.stat_type, k.definition.direction, k.definition.question["en"])
+        for k in _kpis()
+    ]
+    columns = ["kpi_id", "family", "type", "better", "question"]
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        print_table(columns, rows)
+
+
+@kpi_app.command("show")
+def kpi_show(kpi_id: Annotated[str, typer.Argument(help="As in  crmlift kpi list.")], as_json: Json = False) -> None:
+    """What a KPI means, what it is computed from, and its last values."""
+    kpis = {k.kpi_id: k for k in _kpis()}
+    if kpi_id not in kpis:
+        near = get_close_matches(kpi_id, kpis, n=1)
+        hint = f"did you mean {near[0]}?  " if near else ""
+        raise UsageFailure(f"There is no KPI {kpi_id!r}.", next_step=f"{hint}crmlift kpi list  shows all")
+    kpi = kpis[kpi_id]
+    described: dict[str, Any] = {
+        **kpi.definition.model_dump(exclude={"params", "horizon_days"}),
+        "params": kpi.params,
+        "horizon_days": kpi.horizon_days,
+        "definition_version": kpi.definition_version,
+        "values": _last_values(kpi_id),
+    }
+    if as_json:
+        print_json({"kpi_id": kpi_id, **described, "sql": kpi.sql})
+        return
+    console = results()
+    values = described.pop("values")
+    print_table([kpi_id, ""], [(name, _plain(value)) for name, value in described.items() if value])
+    console.print(_tree(kpi_lineage(kpi, load_models(MODELS))))
+    if values:
+        print_table(list(values[0]), [list(row.values()) for row in values], title="Last months")
+    else:
+        console.print("No values are published yet:  crmlift run  or  crmlift demo")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {inner}" for key, inner in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _last_values(kpi_id: str) -> list[dict[str, Any]]:
+    analytics = load_settings(must_exist=False).places.analytics
+    if not analytics.exists():
+        return []
+    with published(analytics) as connection:
+        found = connection.execute(
+            "select period_start, value, ci_low, ci_high, n, status, is_mature from metrics.kpi_value "
+            "where kpi_id = ? and period_grain = 'month' and segment_dim = 'all' and source_id = 'all' "
+            "order by period_start desc limit 6",
+            [kpi_id],
+        )
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+@kpi_app.command("check")
+def kpi_check() -> None:
+    """Check every KPI: columns, types, guards, parameters, both languages."""
+    kpis = _kpis()
+    _report_problems(check_registry(kpis, load_models(MODELS)), f"{len(kpis)} KPIs are sound.")
+
+
+@sql_app.command("list")
+def sql_list(as_json: Json = False) -> None:
+    """All models, with grain and what they are."""
+    rows = [(m.name, ", ".join(m.declared.grain), m.declared.description) for m in load_models(MODELS)]
+    if as_json:
+        print_json([dict(zip(("model", "grain", "description"), row, strict=True)) for row in rows])
+    else:
+        print_table(["model", "grain", "description"], rows)
+
+
+@sql_app.command("lineage")
+def sql_lineage(model: Annotated[str, typer.Argument(help="Such as core.opportunity.")]) -> None:
+    """What a table is made from, down to the raw ones."""
+    models = load_models(MODELS)
+    names = [m.name for m in models]
+    if model not in names:
+        near = get_close_matches(model, names, n=1)
+        hint = f"did you mean {near[0]}?  " if near else ""
+        raise UsageFailure(f"There is no model {model!r}.", next_step=f"{hint}crmlift sql list  shows all")
+    results().print(_tree(lineage(models, model)))
+
+
+@sql_app.command("check")
+def sql_check() -> None:
+    """Check every model: it parses, reads only earlier layers, and describes its columns."""
+    models = load_models(MODELS)
+    _report_problems(check_models(models), f"{len(models)} models are sound.")
+
+
+def _tree(node: Lineage, branch: Tree | None = None) -> Tree:
+    here = Tree(node.name) if branch is None else branch.add(node.name)
+    for source in node.sources:
+        _tree(source, here)
+    return here
+
+
+def _report_problems(problems: list[str], fine: str) -> None:
+    if problems:
+        raise ConfigurationFailure(
+            f"{len(problems)} definitions are wrong.", why="\n".join(f"  {p}" for p in problems),
+            next_step="mend the files named above, then run the same command again",
+        )  # fmt: skip
+    results().print(fine)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(kpi_app, name="kpi", rich_help_panel="Look")
+    app.add_typer(sql_app, name="sql", rich_help_panel="Look")
