@@ -1,0 +1,239 @@
+"""From unit rows and declared rollouts to verdicts: builds the questions, asks `metrics`, keeps the history.
+
+Frozen looks (13, 26 and 52 weeks) are written once and never again; tonight's estimate is `provisional` and replaced
+when the same night runs twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from crmlift.settings import GoalSettings, RolloutSettings, Settings
+from metrics.looks import PROVISIONAL, look_dates
+from metrics.multiplicity import correct
+from metrics.question import Question, Verdict
+from metrics.verdict import judge
+
+ALL = "all"
+SCOPE_COLUMN = {"team": "u.team_id", "region": "t.region", "user": "u.owner_id", "company": "'all'"}
+DAYS_OF_UNIT = {"minutes": 1 / 1440, "hours": 1 / 24, "days": 1.0}
+STAMP_DAY_SHARE = 0.2
+"""A day that holds more than this share of all records was a migration, not a day's work."""
+
+
+@dataclass(frozen=True)
+class _Kpi:
+    kpi_id: str
+    kind: str
+    better: str
+    unit: str
+    horizon_days: float
+    min_important: float | None
+    version: str
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """One question to be judged at one look."""
+
+    rollout: RolloutSettings
+    wave_id: str
+    kpi: _Kpi
+    look: str
+    end: np.datetime64
+    question: Question
+
+
+def evaluate(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str
+) -> int:
+    """Judge every KPI of every rollout and wave, and write evaluation.kpi_effect; returns the rows written."""
+    written = 0
+    for rollout in settings.rollouts:
+        goals = {goal.kpi: goal for goal in settings.goals if goal.rollout == rollout.id}
+        asked = list(_questions(connection, settings, rollout, goals, as_of))
+        verdicts = [judge(ask.question, ask.look) for ask in asked]
+        written += _write(connection, asked, _corrected(asked, verdicts, goals), run_id)
+    return written
+
+
+def _questions(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    rollout: RolloutSettings,
+    goals: dict[str, GoalSettings],
+    as_of: datetime,
+) -> Iterator[_Ask]:
+    local = connection.execute("select ?::timestamptz at time zone ?", [as_of, settings.company.timezone]).fetchone()
+    assert local is not None
+    today = np.datetime64(local[0], "D")
+    scope = _scope(connection, rollout)
+    for kpi in _kpis(connection, goals):
+        rows = _rows(connection, kpi, rollout, scope, settings.company.timezone)
+        for wave_id in [ALL, *(wave.id for wave in rollout.waves)] if len(rollout.waves) > 1 else [ALL]:
+            question = _question(kpi, rows, rollout, wave_id, scope, today, settings)
+            ends = {look: day for look, day in look_dates(question).items() if day <= today}
+            frozen = _frozen(connection, rollout.id, wave_id, kpi)
+            for look, end in ends.items():
+                if look not in frozen:
+                    yield _Ask(rollout, wave_id, kpi, look, end, question)
+            yield _Ask(rollout, wave_id, kpi, PROVISIONAL, today, question)
+
+
+def _kpis(connection: duckdb.DuckDBPyConnection, goals: dict[str, GoalSettings]) -> list[_Kpi]:
+    found = connection.execute(
+        "select kpi_id, stat_type, direction, unit, coalesce(horizon_days, 0), min_important_change, "
+        "definition_version from metrics.kpi where kpi_id in (select distinct kpi_id from metrics.kpi_unit) "
+        "and stat_type in ('sum', 'count', 'mean', 'proportion', 'ratio', 'duration', 'nps') order by kpi_id"
+    ).fetchall()
+    kpis = [_Kpi(*row) for row in found]
+    return [
+        _Kpi(**{**kpi.__dict__, "min_important": goals[kpi.kpi_id].min_important_change or kpi.min_important})
+        if kpi.kpi_id in goals
+        else kpi
+        for kpi in kpis
+    ]
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """Who belongs to the rollout: keys in code order, their go-live dates (NaT: control), their wave."""
+
+    column: str
+    keys: tuple[str, ...]
+    go_live: np.ndarray
+    wave: tuple[str, ...]
+
+
+def _scope(connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings) -> _Scope:
+    found = connection.execute(
+        "select scope_value, go_live_date, wave_id from config.rollout_wave where rollout_id = ? order by scope_value",
+        [rollout.id],
+    ).fetchall()
+    dates = np.array([np.datetime64(day, "D") if day else np.datetime64("NaT", "D") for _, day, _ in found])
+    return _Scope(
+        SCOPE_COLUMN[rollout.waves[0].scope],
+        tuple(key for key, _, _ in found),
+        dates.astype("datetime64[D]"),
+        tuple(wave for _, _, wave in found),
+    )
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, kpi: _Kpi, rollout: RolloutSettings, scope: _Scope, timezone: str
+) -> dict[str, np.ndarray]:
+    """The KPI's unit rows of everybody in the rollout, as arrays; at is local time."""
+    return connection.execute(
+        "with member as (select scope_value as key, (row_number() over (order by scope_value) - 1)::bigint as code "
+        " from config.rollout_wave where rollout_id = $rollout) "
+        "select (u.event_at at time zone $timezone)::timestamp_s as at, m.code as unit, u.num::double as num, "
+        "u.den::double as den, coalesce(u.observed, false) as observed "
+        "from metrics.kpi_unit u left join core.team t on t.team_id = u.team_id "
+        f"join member m on m.key = {scope.column} "
+        "where u.kpi_id = $kpi and u.event_at is not null and u.num is not null and u.den is not null",
+        {"rollout": rollout.id, "timezone": timezone, "kpi": kpi.kpi_id},
+    ).fetchnumpy()
+
+
+def _question(
+    kpi: _Kpi,
+    rows: dict[str, np.ndarray],
+    rollout: RolloutSettings,
+    wave_id: str,
+    scope: _Scope,
+    today: np.datetime64,
+    settings: Settings,
+) -> Question:
+    plain = {name: np.ma.getdata(values) for name, values in rows.items()}
+    at = plain["at"].astype("datetime64[s]")
+    days, counts = np.unique(at.astype("datetime64[D]"), return_counts=True)
+    stamp_days = days[counts > STAMP_DAY_SHARE * max(len(at), 1)] if len(days) > 1 / STAMP_DAY_SHARE else days[:0]
+    return Question(
+        kind=kpi.kind,  # type: ignore[arg-type]
+        better=kpi.better,  # type: ignore[arg-type]
+        at=at,
+        unit=plain["unit"].astype(np.int64),
+        num=plain["num"].astype(float),
+        den=plain["den"].astype(float),
+        observed=plain["observed"].astype(bool),
+        go_live=scope.go_live,
+        as_of=today,
+        learning_days=max(wave.learning_days for wave in rollout.waves),
+        horizon_days=kpi.horizon_days,
+        time_unit_days=DAYS_OF_UNIT.get(kpi.unit, 1.0),
+        min_important_change=kpi.min_important,
+        fiscal_start_month=settings.company.fiscal_year_start,
+        is_stamped=np.isin(at.astype("datetime64[D]"), stamp_days),
+        focus=None if wave_id == ALL else np.array([wave == wave_id for wave in scope.wave]),
+        with_check=wave_id == ALL,
+        unit_names=scope.keys,
+    )
+
+
+def _frozen(connection: duckdb.DuckDBPyConnection, rollout_id: str, wave_id: str, kpi: _Kpi) -> set[str]:
+    found = connection.execute(
+        "select look from evaluation.kpi_effect where rollout_id = ? and wave_id = ? and kpi_id = ? "
+        "and definition_version = ? and look <> ?",
+        [rollout_id, wave_id, kpi.kpi_id, kpi.version, PROVISIONAL],
+    ).fetchall()
+    return {look for (look,) in found}
+
+
+def _corrected(
+    asked: Sequence[_Ask], verdicts: Sequence[Verdict], goals: dict[str, GoalSettings]
+) -> list[Verdict]:
+    """Goal KPIs are corrected together at each look: over the pooled waves, and over all single waves."""
+    out = list(verdicts)
+    families: dict[tuple[str, bool], list[int]] = {}
+    for place, ask in enumerate(asked):
+        families.setdefault((ask.look, ask.wave_id == ALL), []).append(place)
+    for places in families.values():
+        is_goal = [asked[place].kpi.kpi_id in goals for place in places]
+        for place, verdict in zip(places, correct([out[p] for p in places], is_goal), strict=True):
+            out[place] = verdict
+    return out
+
+
+COLUMNS = (
+    "rollout_id", "wave_id", "kpi_id", "segment_dim", "segment_value", "as_of", "look", "method", "pre_start",
+    "pre_end", "post_start", "post_end", "n_pre", "n_post", "pre_value", "post_value", "counterfactual_value",
+    "effect", "effect_ci_low", "effect_ci_high", "effect_rel", "effect_rel_ci_low", "effect_rel_ci_high", "p_value",
+    "q_value", "min_important_change", "mde80", "verdict", "reason", "caveats", "diagnostics", "definition_version",
+    "run_id",
+)  # fmt: skip
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, asked: Sequence[_Ask], verdicts: Sequence[Verdict], run_id: str
+) -> int:
+    rows = [_row(ask, verdict, run_id) for ask, verdict in zip(asked, verdicts, strict=True)]
+    marks = ", ".join("?" for _ in COLUMNS)
+    connection.executemany(
+        f"insert or replace into evaluation.kpi_effect ({', '.join(COLUMNS)}, computed_at) values ({marks}, now())",
+        rows,
+    ) if rows else None
+    return len(rows)
+
+
+def _row(ask: _Ask, verdict: Verdict, run_id: str) -> list[Any]:
+    known: dict[str, Any] = {
+        "rollout_id": ask.rollout.id,
+        "wave_id": ask.wave_id,
+        "kpi_id": ask.kpi.kpi_id,
+        "segment_dim": ALL,
+        "segment_value": ALL,
+        "as_of": ask.end.item(),
+        "look": ask.look,
+        "caveats": list(verdict.caveats),
+        "diagnostics": json.dumps(verdict.diagnostics, default=str),
+        "definition_version": ask.kpi.version,
+        "run_id": run_id,
+    }
+    return [known.get(name, getattr(verdict, name, None)) for name in COLUMNS]

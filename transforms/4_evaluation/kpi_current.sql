@@ -1,0 +1,77 @@
+-- Question: what is the verdict on each KPI today, and what does tonight's estimate say beside it?
+-- Grain:    one row per rollout_id, wave_id, kpi_id, segment_dim, segment_value
+-- Excludes: looks older than the newest frozen one; before the first frozen look the verdict is 'inconclusive' with the
+--           reason 'provisional' (or what stopped tonight's estimate) and tonight's figures
+with ranked as (
+    select
+        e.*,
+        row_number() over (
+            partition by rollout_id, wave_id, kpi_id, segment_dim, segment_value, look = 'provisional'
+            order by as_of desc, computed_at desc
+        ) as recency
+    from evaluation.kpi_effect e
+),
+
+frozen as (
+    select * exclude (recency) from ranked where look <> 'provisional' and recency = 1
+),
+
+tonight as (
+    select * exclude (recency) from ranked where look = 'provisional' and recency = 1
+),
+
+headline as (
+    select frozen.*, true as is_frozen from frozen
+    union all by name
+    select tonight.*, false as is_frozen
+    from tonight
+    anti join frozen using (rollout_id, wave_id, kpi_id, segment_dim, segment_value)
+)
+
+select
+    h.rollout_id,
+    h.wave_id,
+    h.kpi_id,
+    h.segment_dim,
+    h.segment_value,
+    g.goal_id,
+    h.as_of,
+    h.look,
+    h.method,
+    h.pre_start,
+    h.pre_end,
+    h.post_start,
+    h.post_end,
+    h.n_pre,
+    h.n_post,
+    h.pre_value,
+    h.post_value,
+    h.counterfactual_value,
+    h.effect,
+    h.effect_ci_low,
+    h.effect_ci_high,
+    h.effect_rel,
+    h.effect_rel_ci_low,
+    h.effect_rel_ci_high,
+    h.p_value,
+    h.q_value,
+    h.min_important_change,
+    h.mde80,
+    case when h.is_frozen or h.verdict = 'not_comparable' then h.verdict else 'inconclusive' end as verdict,
+    case
+        when h.is_frozen or h.verdict in ('not_comparable', 'inconclusive') then h.reason else 'provisional'
+    end as reason,
+    h.caveats,
+    h.diagnostics,
+    cast(json_extract(h.diagnostics, '$.naive_change_rel') as double) as naive_change_rel,
+    t.as_of as provisional_as_of,
+    t.effect_rel as provisional_effect_rel,
+    t.effect_rel_ci_low as provisional_ci_low,
+    t.effect_rel_ci_high as provisional_ci_high,
+    t.verdict as provisional_verdict,
+    h.definition_version,
+    h.run_id,
+    h.computed_at
+from headline h
+left join tonight t using (rollout_id, wave_id, kpi_id, segment_dim, segment_value)
+left join config.goal_target g on g.rollout_id = h.rollout_id and g.kpi_id = h.kpi_id
