@@ -1,0 +1,17 @@
+-- HubSpot pipeline stages of all object types, as they are
+-- Grain:    one row per source_id, object_type, pipeline_native_id, stage_native_id
+-- Excludes: nothing; deleted records are flagged
+select
+    _source_id as source_id,
+    nullif(object_type, '') as object_type,
+    nullif(pipeline_id, '') as pipeline_native_id,
+    nullif(stage_id, '') as stage_native_id,
+    nullif(label, '') as label,
+    try_cast(display_order as bigint) as display_order,
+    try_cast(is_closed as boolean) as is_closed,
+    try_cast(probability as double) as probability,
+    nullif(ticket_state, '') as ticket_state,
+    coalesce(_deleted, false) as is_deleted,
+    _extracted_at,
+    _run_id
+from raw_hubspot.pipeline_stages

@@ -1,0 +1,14 @@
+-- HubSpot products records, as they are
+-- Grain:    one row per product_id
+-- Excludes: nothing; deleted records are flagged
+select
+    _source_id as source_id,
+    _source_id || ':' || id as product_id,
+    nullif(id, '') as native_id,
+    nullif(name, '') as name,
+    nullif(hs_product_type, '') as family,
+    try_cast(hs_cost_of_goods_sold as decimal(18, 4)) as unit_cost_native,
+    coalesce(try_cast(archived as boolean), false) or coalesce(_deleted, false) as is_deleted,
+    _extracted_at,
+    _run_id
+from raw_hubspot.products

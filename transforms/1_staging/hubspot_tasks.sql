@@ -1,0 +1,18 @@
+-- HubSpot tasks records, as they are
+-- Grain:    one row per activity_id
+-- Excludes: nothing; deleted records are flagged
+select
+    _source_id as source_id,
+    _source_id || ':' || id as activity_id,
+    nullif(id, '') as native_id,
+    try_cast(hs_timestamp as timestamptz) as due_at,
+    nullif(hs_task_status, '') as status,
+    try_cast(hs_task_completion_date as timestamptz) as completed_at,
+    try_cast(hs_createdate as timestamptz) as created_at,
+    nullif(hubspot_owner_id, '') as owner_native_id,
+    nullif(hs_object_source, '') as object_source,
+    nullif(hs_created_by_user_id, '') as created_by_user_native_id,
+    coalesce(try_cast(archived as boolean), false) or coalesce(_deleted, false) as is_deleted,
+    _extracted_at,
+    _run_id
+from raw_hubspot.tasks

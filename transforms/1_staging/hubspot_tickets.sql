@@ -1,0 +1,27 @@
+-- HubSpot tickets records, as they are
+-- Grain:    one row per ticket_id
+-- Excludes: nothing; deleted records are flagged
+select
+    _source_id as source_id,
+    _source_id || ':' || id as ticket_id,
+    nullif(id, '') as native_id,
+    nullif(hs_pipeline, '') as pipeline_native_id,
+    nullif(hs_pipeline_stage, '') as stage_native_id,
+    nullif(hubspot_owner_id, '') as owner_native_id,
+    try_cast(createdate as timestamptz) as created_at,
+    try_cast(closed_date as timestamptz) as closed_at,
+    try_cast(first_agent_reply_date as timestamptz) as first_agent_reply_at,
+    nullif(hs_ticket_priority, '') as priority,
+    nullif(hs_ticket_category, '') as category,
+    nullif(source_type, '') as channel,
+    try_cast(hs_ticket_reopened_at as timestamptz) as reopened_at,
+    try_cast(hs_time_to_first_response_sla_at as timestamptz) as sla_first_response_due_at,
+    nullif(hs_time_to_first_response_sla_status, '') as sla_first_response_status,
+    try_cast(hs_time_to_close_sla_at as timestamptz) as sla_resolution_due_at,
+    nullif(hs_time_to_close_sla_status, '') as sla_resolution_status,
+    nullif(hs_merged_object_ids, '') as merged_native_ids,
+    nullif(hs_created_by_user_id, '') as created_by_user_native_id,
+    coalesce(try_cast(archived as boolean), false) or coalesce(_deleted, false) as is_deleted,
+    _extracted_at,
+    _run_id
+from raw_hubspot.tickets

@@ -1,0 +1,15 @@
+-- Salesforce LeadStatus records, as they are
+-- Grain:    one row per lead_status_id
+-- Excludes: nothing; deleted records are flagged
+select
+    _source_id as source_id,
+    _source_id || ':' || Id as lead_status_id,
+    Id as native_id,
+    MasterLabel as label,
+    ApiName as api_name,
+    try_cast(IsConverted as boolean) as is_converted,
+    try_cast(SortOrder as bigint) as sort_order,
+    coalesce(_deleted, false) as is_deleted,
+    _extracted_at,
+    _run_id
+from raw_salesforce.LeadStatus

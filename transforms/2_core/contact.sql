@@ -1,0 +1,46 @@
+-- Question: which people outside the company do we know?
+-- Grain:    one row per contact_id
+-- Excludes: nothing; deleted and merged contacts are flagged. Names and addresses stay in the raw tables
+with hubspot_companies as (
+    select from_id as contact_id, min_by(to_id, (not coalesce(is_primary, false), type_id, to_id)) as account_id
+    from staging.hubspot_association
+    where from_object = 'contacts' and to_object = 'companies'
+    group by all
+),
+
+hubspot_merges as (
+    select source_id || ':' || trim(merged) as contact_id, min(contact_id) as merged_into_id
+    from (select source_id, contact_id, unnest(string_split(merged_native_ids, ';')) as merged from staging.hubspot_contacts)
+    group by all
+),
+
+contacts as (
+    select
+        contact_id, source_id, native_id, account_id, email, null as lifecycle_stage, lead_source, owner_id, created_at,
+        merged_into_id, is_deleted, _extracted_at, _run_id
+    from staging.salesforce_contact
+    union all
+    select
+        c.contact_id, c.source_id, c.native_id, coalesce(h.account_id, c.account_id), c.email, c.lifecycle_stage,
+        c.lead_source, c.source_id || ':' || c.owner_native_id, c.created_at, m.merged_into_id, c.is_deleted,
+        c._extracted_at, c._run_id
+    from staging.hubspot_contacts as c
+    left join hubspot_companies as h using (contact_id)
+    left join hubspot_merges as m using (contact_id)
+)
+
+select
+    contact_id,
+    source_id,
+    native_id,
+    account_id,
+    sha256($salt || lower(trim(email))) as person_key,
+    lifecycle_stage,
+    lead_source,
+    owner_id,
+    created_at,
+    merged_into_id,
+    is_deleted,
+    _extracted_at,
+    _run_id
+from contacts

@@ -1,0 +1,181 @@
+-- Question: what became of every deal?
+-- Grain:    one row per opportunity_id
+-- Excludes: nothing; deleted deals are flagged, deals no figure should count have is_countable = false and a reason
+-- Won, lost and open come from the record's flags, then from the stage's meaning, never from a label. closed_at is the
+-- entry into the last unbroken run of closed stages, not the editable close date. The team is that of the owner at
+-- creation: later reassignment moves no history between teams.
+with hubspot_companies as (
+    select from_id as opportunity_id, min_by(to_id, (not coalesce(is_primary, false), type_id, to_id)) as account_id
+    from staging.hubspot_association
+    where from_object = 'deals' and to_object = 'companies'
+    group by all
+),
+
+hubspot_contacts as (
+    select from_id as opportunity_id, min(to_id) as primary_contact_id
+    from staging.hubspot_association
+    where from_object = 'deals' and to_object = 'contacts'
+    group by all
+),
+
+hubspot_merges as (
+    select source_id || ':' || trim(merged) as opportunity_id, min(opportunity_id) as merged_into_id
+    from (select source_id, opportunity_id, unnest(string_split(merged_native_ids, ';')) as merged from staging.hubspot_deals)
+    group by all
+),
+
+hubspot_pushes as (
+    select record_id as opportunity_id, count(*) as push_count
+    from (
+        select
+            record_id,
+            date_trunc('month', try_cast(value as timestamptz)) as due_month,
+            lag(date_trunc('month', try_cast(value as timestamptz))) over (partition by record_id order by seq) as earlier
+        from staging.hubspot_property_change
+        where object = 'deals' and property = 'closedate'
+    )
+    where due_month > earlier
+    group by all
+),
+
+deals as (
+    select
+        opportunity_id, source_id, native_id, name, account_id, primary_contact_id, owner_id,
+        'default' as pipeline_native_id, stage_native_id, is_closed, is_won, deal_type, amount_native, currency_code,
+        probability_pct / 100.0 as probability, forecast_category, close_date as expected_close_date,
+        case
+            when close_date = cast(timezone($timezone, created_at) as date) then created_at
+            else timezone($timezone, cast(close_date as timestamp))
+        end as close_field_at,
+        created_at, lead_source, campaign_id, next_step, timezone($timezone, cast(last_activity_date as timestamp)) as last_activity_at,
+        last_modified_at, push_count, loss_reason, null as merged_into_id, is_deleted, _extracted_at, _run_id
+    from staging.salesforce_opportunity
+    union all by name
+    select
+        d.opportunity_id, d.source_id, d.native_id, d.name, c.account_id, p.primary_contact_id,
+        d.source_id || ':' || d.owner_native_id as owner_id, coalesce(d.pipeline_native_id, 'default') as pipeline_native_id,
+        d.stage_native_id, d.is_closed, d.is_won, d.deal_type, d.amount_native, d.currency_code, d.probability,
+        d.forecast_category, cast(timezone($timezone, d.close_at) as date) as expected_close_date,
+        d.close_at as close_field_at, d.created_at, d.lead_source, d.source_id || ':' || d.campaign_native_id as campaign_id,
+        d.next_step, d.last_activity_at, d.last_modified_at, s.push_count, d.loss_reason, m.merged_into_id, d.is_deleted,
+        d._extracted_at, d._run_id
+    from staging.hubspot_deals as d
+    left join hubspot_companies as c using (opportunity_id)
+    left join hubspot_contacts as p using (opportunity_id)
+    left join hubspot_merges as m using (opportunity_id)
+    left join hubspot_pushes as s using (opportunity_id)
+),
+
+staged as (
+    select
+        h.opportunity_id, h.entered_at, s.is_closed, s.canonical_stage,
+        max(h.seq) filter (where not s.is_closed) over (partition by h.opportunity_id) as last_open_seq, h.seq
+    from core.opportunity_stage_history as h
+    inner join core.pipeline_stage as s using (stage_key)
+    where h.basis <> 'current_record'
+),
+
+milestones as (
+    select
+        opportunity_id,
+        min(entered_at) filter (where is_closed and seq > coalesce(last_open_seq, 0)) as closed_stage_at,
+        min(entered_at) filter (where canonical_stage in ('qualify', 'propose', 'negotiate', 'won')) as qualified_at
+    from staged
+    group by opportunity_id
+),
+
+worked as (
+    select opportunity_id, max(occurred_at) as last_activity_at
+    from core.activity
+    where opportunity_id is not null and is_completed and not is_deleted
+    group by opportunity_id
+),
+
+judged as (
+    select
+        d.*,
+        concat_ws(':', d.source_id, 'opportunity', d.pipeline_native_id, d.stage_native_id) as stage_key,
+        case
+            when coalesce(d.is_won, s.is_won) then 'won'
+            when coalesce(d.is_closed, s.is_closed) then 'lost'
+            else 'open'
+        end as status,
+        s.pipeline_name, s.stage_label, m.closed_stage_at, m.qualified_at
+    from deals as d
+    left join core.pipeline_stage as s
+        on s.stage_key = concat_ws(':', d.source_id, 'opportunity', d.pipeline_native_id, d.stage_native_id)
+    left join milestones as m using (opportunity_id)
+),
+
+closed as (
+    select
+        j.*,
+        case when j.status <> 'open' then coalesce(j.closed_stage_at, j.close_field_at) end as closed_at,
+        case
+            when j.status = 'open' then null
+            when j.closed_stage_at is not null then 'stage_history'
+            when j.close_field_at is not null then 'close_date_field'
+        end as close_basis,
+        case
+            when j.merged_into_id is not null then 'merged'
+            when lower(j.deal_type) = 'duplicate' or lower(j.stage_label) = 'duplicate'
+                or regexp_matches(lower(coalesce(j.loss_reason, '')), 'duplicate|merged into') then 'duplicate'
+            when regexp_matches(lower(coalesce(j.pipeline_name, '')), '^(test|sandbox|demo)\b') then 'test'
+            when j.amount_native < 0 then 'negative_amount'
+        end as exclude_reason
+    from judged as j
+)
+
+select
+    c.opportunity_id,
+    c.source_id,
+    c.native_id,
+    c.name,
+    c.account_id,
+    c.primary_contact_id,
+    c.owner_id,
+    coalesce(i.owner_id, c.owner_id) as initial_owner_id,
+    u.team_id,
+    c.pipeline_name,
+    c.stage_key,
+    c.status,
+    case
+        when c.deal_type is null then null
+        when lower(c.deal_type) like 'new%' then 'new'
+        when lower(c.deal_type) like '%renew%' then 'renewal'
+        when regexp_matches(lower(c.deal_type), 'exist|upgrade|expan|upsell|add-on') then 'expansion'
+        else 'other'
+    end as deal_type,
+    c.exclude_reason is null as is_countable,
+    c.exclude_reason,
+    cast(c.amount_native as decimal(18, 2)) as amount_native,
+    coalesce(c.currency_code, $base_currency) as currency_code,
+    r.rate_to_base as fx_rate_to_base,
+    cast(c.amount_native * r.rate_to_base as decimal(18, 2)) as amount_base,
+    cast(c.probability as double) as probability,
+    c.forecast_category,
+    c.created_at,
+    c.qualified_at,
+    c.expected_close_date,
+    c.closed_at,
+    c.close_basis,
+    c.loss_reason,
+    c.lead_source,
+    c.campaign_id,
+    c.next_step,
+    c.last_modified_at,
+    greatest(c.last_activity_at, w.last_activity_at) as last_activity_at,
+    cast(c.push_count as integer) as push_count,
+    c.merged_into_id,
+    c.is_deleted,
+    c._extracted_at,
+    c._run_id
+from closed as c
+left join core.initial_owner as i on i.record_id = c.opportunity_id
+left join core.app_user as u on u.user_id = coalesce(i.owner_id, c.owner_id)
+left join worked as w using (opportunity_id)
+left join core.fx_rate as r
+    on r.source_id = c.source_id
+    and r.currency_code = coalesce(c.currency_code, $base_currency)
+    and r.valid_from <= cast(timezone($timezone, coalesce(c.closed_at, $as_of)) as date)
+    and r.valid_to > cast(timezone($timezone, coalesce(c.closed_at, $as_of)) as date)

@@ -1,0 +1,92 @@
+-- Question: when did a deal enter and leave each stage?
+-- Grain:    one row per opportunity_id, seq
+-- Excludes: changes that kept the stage. A deal without any recorded history has one row, for the stage it is in
+with salesforce_changes as (
+    select
+        opportunity_id, source_id, 'default' as pipeline_native_id, stage_native_id, changed_at as entered_at, change_id,
+        amount_native, probability_pct / 100.0 as probability, close_date as expected_close_date, changed_by_id,
+        'sf_opportunity_history' as basis
+    from staging.salesforce_opportunity_history
+    where stage_native_id is not null
+    qualify stage_native_id is distinct from
+        lag(stage_native_id) over (partition by opportunity_id order by changed_at, change_id)
+),
+
+hubspot_stage_pipelines as (
+    select source_id, stage_native_id, min(pipeline_native_id) as pipeline_native_id
+    from core.pipeline_stage
+    where object = 'opportunity'
+    group by all
+),
+
+hubspot_changes as (
+    select
+        h.record_id as opportunity_id, h.source_id, p.pipeline_native_id, h.value as stage_native_id,
+        h.changed_at as entered_at, lpad(cast(h.seq as varchar), 9, '0') as change_id, null as amount_native,
+        null as probability, null as expected_close_date, u.user_id as changed_by_id, 'hs_property_history' as basis
+    from staging.hubspot_property_change as h
+    inner join hubspot_stage_pipelines as p on p.source_id = h.source_id and p.stage_native_id = h.value
+    left join core.app_user as u on u.source_id = h.source_id and u.user_native_id = h.user_native_id and u.is_active
+    where h.object = 'deals' and h.property = 'dealstage'
+    qualify h.value is distinct from lag(h.value) over (partition by h.record_id order by h.seq)
+),
+
+salesforce_current as (
+    select
+        o.opportunity_id, o.source_id, 'default' as pipeline_native_id, o.stage_native_id,
+        case when o.is_closed then timezone($timezone, cast(o.close_date as timestamp)) else o.created_at end as entered_at,
+        '' as change_id, o.amount_native, o.probability_pct / 100.0 as probability, o.close_date as expected_close_date,
+        null as changed_by_id, 'current_record' as basis
+    from staging.salesforce_opportunity as o
+    anti join salesforce_changes as h using (opportunity_id)
+    where o.stage_native_id is not null
+),
+
+hubspot_current as (
+    select
+        d.opportunity_id, d.source_id, coalesce(d.pipeline_native_id, 'default') as pipeline_native_id, d.stage_native_id,
+        case when d.is_closed then d.close_at else d.created_at end as entered_at, '' as change_id, d.amount_native,
+        d.probability, cast(timezone($timezone, d.close_at) as date) as expected_close_date, null as changed_by_id,
+        'current_record' as basis
+    from staging.hubspot_deals as d
+    anti join hubspot_changes as h using (opportunity_id)
+    where d.stage_native_id is not null
+),
+
+changes as (
+    select * from salesforce_changes
+    union all by name
+    select * from hubspot_changes
+    union all by name
+    select * from salesforce_current
+    union all by name
+    select * from hubspot_current
+),
+
+currencies as (
+    select opportunity_id, currency_code from staging.salesforce_opportunity
+    union all
+    select opportunity_id, currency_code from staging.hubspot_deals
+)
+
+select
+    c.opportunity_id,
+    cast(row_number() over deal as integer) as seq,
+    c.source_id,
+    concat_ws(':', c.source_id, 'opportunity', c.pipeline_native_id, c.stage_native_id) as stage_key,
+    c.entered_at,
+    lead(c.entered_at) over deal as exited_at,
+    cast(c.amount_native * r.rate_to_base as decimal(18, 2)) as amount_base,
+    cast(c.probability as double) as probability,
+    c.expected_close_date,
+    c.changed_by_id,
+    c.basis
+from changes as c
+left join currencies as m using (opportunity_id)
+left join core.fx_rate as r
+    on r.source_id = c.source_id
+    and r.currency_code = coalesce(m.currency_code, $base_currency)
+    and r.valid_from <= cast(timezone($timezone, c.entered_at) as date)
+    and r.valid_to > cast(timezone($timezone, c.entered_at) as date)
+where c.entered_at is not null
+window deal as (partition by c.opportunity_id order by c.entered_at, c.change_id)

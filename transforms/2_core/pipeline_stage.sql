@@ -1,0 +1,135 @@
+-- Question: which stages are there, and what does each mean?
+-- Grain:    one row per stage_key
+-- Excludes: nothing. A stage that records name but no list of stages holds is taken from the records' own flags, never
+--           from its label
+with salesforce_named as (
+    select source_id, stage_native_id, bool_or(is_closed) as is_closed, bool_or(is_won) as is_won
+    from (
+        select source_id, stage_native_id, is_closed, is_won from staging.salesforce_opportunity
+        union all
+        select source_id, stage_native_id, null, null from staging.salesforce_opportunity_history
+    )
+    where stage_native_id is not null
+    group by all
+),
+
+salesforce_listed as (
+    select
+        source_id, coalesce(api_name, label) as stage_native_id, label, sort_order, is_closed, is_won,
+        default_probability_pct / 100.0 as default_probability, forecast_category
+    from staging.salesforce_opportunity_stage
+    qualify row_number() over (partition by source_id, coalesce(api_name, label) order by is_active desc, sort_order) = 1
+),
+
+salesforce_stages as (
+    select
+        source_id, 'opportunity' as object, 'default' as pipeline_native_id, 'Salesforce' as pipeline_name,
+        stage_native_id, coalesce(l.label, stage_native_id) as stage_label, l.sort_order as stage_order,
+        coalesce(l.is_closed, n.is_closed, false) as is_closed, coalesce(l.is_won, n.is_won, false) as is_won,
+        l.default_probability, l.forecast_category, l.stage_native_id is not null as is_listed, null as ticket_state
+    from salesforce_listed as l
+    full join salesforce_named as n using (source_id, stage_native_id)
+),
+
+case_named as (
+    select source_id, stage_native_id, bool_or(is_closed) as is_closed
+    from (
+        select source_id, stage_native_id, is_closed from staging.salesforce_case
+        union all
+        select source_id, unnest([old_value, new_value]), null from staging.salesforce_case_history where field = 'Status'
+    )
+    where stage_native_id is not null
+    group by all
+),
+
+case_listed as (
+    select source_id, coalesce(api_name, label) as stage_native_id, label, sort_order, is_closed
+    from staging.salesforce_case_status
+    qualify row_number() over (partition by source_id, coalesce(api_name, label) order by sort_order) = 1
+),
+
+case_stages as (
+    select
+        source_id, 'ticket' as object, 'default' as pipeline_native_id, 'Salesforce' as pipeline_name, stage_native_id,
+        coalesce(l.label, stage_native_id) as stage_label, l.sort_order as stage_order,
+        coalesce(l.is_closed, n.is_closed, false) as is_closed, false as is_won, null as default_probability,
+        null as forecast_category, l.stage_native_id is not null as is_listed, null as ticket_state
+    from case_listed as l
+    full join case_named as n using (source_id, stage_native_id)
+),
+
+hubspot_listed as (
+    select
+        s.source_id,
+        case s.object_type when 'deals' then 'opportunity' when 'tickets' then 'ticket' when 'leads' then 'lead' end as object,
+        s.pipeline_native_id, p.label as pipeline_name, s.stage_native_id, s.label as stage_label,
+        s.display_order as stage_order, s.probability, s.ticket_state,
+        coalesce(s.is_closed, s.ticket_state = 'CLOSED', s.probability in (0, 1), false) as is_closed
+    from staging.hubspot_pipeline_stages as s
+    left join staging.hubspot_pipelines as p using (source_id, object_type, pipeline_native_id)
+    where s.object_type in ('deals', 'tickets', 'leads')
+),
+
+hubspot_named as (
+    select
+        source_id, 'opportunity' as object, pipeline_native_id, stage_native_id, bool_or(is_closed) as is_closed,
+        bool_or(is_won) as is_won
+    from staging.hubspot_deals
+    where stage_native_id is not null
+    group by all
+    union all
+    select source_id, 'ticket', pipeline_native_id, stage_native_id, null, null
+    from staging.hubspot_tickets
+    where stage_native_id is not null
+    group by all
+),
+
+hubspot_stages as (
+    select
+        source_id, object, coalesce(pipeline_native_id, 'default') as pipeline_native_id, l.pipeline_name,
+        stage_native_id, coalesce(l.stage_label, stage_native_id) as stage_label, l.stage_order,
+        coalesce(l.is_closed, n.is_closed, false) as is_closed,
+        object = 'opportunity' and coalesce(l.is_closed and l.probability = 1, n.is_won, false) as is_won,
+        l.probability as default_probability, null as forecast_category, l.stage_native_id is not null as is_listed,
+        l.ticket_state
+    from hubspot_listed as l
+    full join hubspot_named as n using (source_id, object, pipeline_native_id, stage_native_id)
+),
+
+stages as (
+    select * from salesforce_stages
+    union all by name
+    select * from case_stages
+    union all by name
+    select * from hubspot_stages
+)
+
+select
+    concat_ws(':', source_id, object, pipeline_native_id, stage_native_id) as stage_key,
+    source_id,
+    object,
+    pipeline_native_id,
+    pipeline_name,
+    stage_native_id,
+    stage_label,
+    cast(stage_order as integer) as stage_order,
+    is_closed,
+    is_won,
+    object = 'ticket' and not is_closed and regexp_matches(lower(stage_label), 'wait|pending|on hold|очіку') as is_waiting,
+    case
+        when object = 'ticket' and is_closed then 'closed'
+        when object = 'ticket' and regexp_matches(lower(stage_label), 'wait|pending|on hold|очіку') then 'waiting'
+        when object = 'ticket' and stage_order = min(stage_order) over (partition by source_id, object, pipeline_native_id)
+            then 'new'
+        when object = 'ticket' then 'open'
+        when is_won then 'won'
+        when is_closed then 'lost'
+        when default_probability < 0.2 then 'prospect'
+        when default_probability < 0.4 then 'qualify'
+        when default_probability < 0.7 then 'propose'
+        when default_probability < 1 then 'negotiate'
+    end as canonical_stage,
+    cast(default_probability as double) as default_probability,
+    forecast_category,
+    is_listed
+from stages

@@ -1,0 +1,51 @@
+-- Question: which CRM accounts is the data from, and since when can their history and log-ins be trusted?
+-- Grain:    one row per source_id
+-- Excludes: nothing
+with configured as (
+    select substr(name, length('source.') + 1) as source_id, value as system
+    from config.setting
+    where starts_with(name, 'source.')
+),
+
+seen as (
+    select source_id, 'salesforce' as system from staging.salesforce_user
+    union
+    select source_id, 'salesforce' from staging.salesforce_opportunity
+    union
+    select source_id, 'hubspot' from staging.hubspot_owners
+    union
+    select source_id, 'hubspot' from staging.hubspot_deals
+    union
+    select source_id, 'hubspot' from staging.hubspot_tickets
+    union
+    select source_id, 'hubspot' from staging.hubspot_contacts
+),
+
+instances as (
+    select source_id, system from configured
+    union
+    select source_id, system from seen
+),
+
+logins as (
+    select source_id, min(login_at) as first_at from staging.salesforce_login_history group by all
+    union all
+    select source_id, min(login_at) as first_at from staging.hubspot_login_activity group by all
+),
+
+history as (
+    select source_id, min(changed_at) as first_at from staging.salesforce_opportunity_history group by all
+    union all
+    select source_id, min(changed_at) as first_at from staging.hubspot_property_change group by all
+)
+
+select
+    i.source_id,
+    i.system,
+    $base_currency as base_currency,
+    $timezone as timezone,
+    cast(timezone($timezone, h.first_at) as date) as history_available_from,
+    cast(timezone($timezone, l.first_at) as date) as login_history_available_from
+from instances as i
+left join history as h using (source_id)
+left join logins as l using (source_id)

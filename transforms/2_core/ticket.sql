@@ -1,0 +1,130 @@
+-- Question: how fast was every request answered and solved?
+-- Grain:    one row per ticket_id
+-- Excludes: nothing; deleted tickets are flagged
+-- closed_at is the entry into the last unbroken run of closed statuses. The first answer is HubSpot's first agent reply;
+-- in Salesforce the first outgoing e-mail or public comment of a person. No answer is NULL, never 0.
+with hubspot_links as (
+    select
+        from_id as ticket_id,
+        min_by(to_id, (not coalesce(is_primary, false), type_id, to_id)) filter (where to_object = 'companies') as account_id,
+        min(to_id) filter (where to_object = 'contacts') as contact_id
+    from staging.hubspot_association
+    where from_object = 'tickets' and to_object in ('companies', 'contacts')
+    group by all
+),
+
+hubspot_merges as (
+    select source_id || ':' || trim(merged) as ticket_id, min(ticket_id) as merged_into_id
+    from (select source_id, ticket_id, unnest(string_split(merged_native_ids, ';')) as merged from staging.hubspot_tickets)
+    group by all
+),
+
+case_answers as (
+    select ticket_id, sent_at as answered_at, created_by_id, 'email_message' as basis
+    from staging.salesforce_email_message
+    where not is_incoming and not is_deleted and ticket_id is not null
+    union all
+    select ticket_id, created_at, created_by_id, 'case_comment'
+    from staging.salesforce_case_comment
+    where is_published and not is_deleted
+),
+
+first_answers as (
+    select a.ticket_id, min(a.answered_at) as answered_at, min_by(a.basis, a.answered_at) as basis
+    from case_answers as a
+    inner join core.app_user as u on u.user_id = a.created_by_id and u.is_human
+    inner join staging.salesforce_case as c on c.ticket_id = a.ticket_id and a.answered_at >= c.created_at
+    group by a.ticket_id
+),
+
+tickets as (
+    select
+        c.ticket_id, c.source_id, c.native_id, c.created_at, f.answered_at as first_response_at,
+        f.basis as first_response_basis, c.closed_at as close_field_at, 'default' as pipeline_native_id, c.stage_native_id,
+        c.is_closed, c.priority, coalesce(c.category, c.reason) as category, c.channel, c.owner_id, c.account_id,
+        c.contact_id, c.is_escalated, null as merged_into_id, c.is_deleted, c._extracted_at, c._run_id
+    from staging.salesforce_case as c
+    left join first_answers as f using (ticket_id)
+    union all by name
+    select
+        t.ticket_id, t.source_id, t.native_id, t.created_at, t.first_agent_reply_at as first_response_at,
+        case when t.first_agent_reply_at is not null then 'first_agent_reply_date' end as first_response_basis,
+        t.closed_at as close_field_at, coalesce(t.pipeline_native_id, 'default') as pipeline_native_id, t.stage_native_id,
+        t.priority, t.category, t.channel, t.source_id || ':' || t.owner_native_id as owner_id, l.account_id, l.contact_id,
+        t.sla_first_response_due_at, t.sla_resolution_due_at,
+        case
+            when t.sla_first_response_status = '3' or t.sla_first_response_status ilike '%on time%' then true
+            when t.sla_first_response_status in ('1', '4') or regexp_matches(lower(t.sla_first_response_status), 'late|overdue') then false
+        end as sla_first_response_met,
+        case
+            when t.sla_resolution_status = '3' or t.sla_resolution_status ilike '%on time%' then true
+            when t.sla_resolution_status in ('1', '4') or regexp_matches(lower(t.sla_resolution_status), 'late|overdue') then false
+        end as sla_resolution_met,
+        m.merged_into_id, t.is_deleted, t._extracted_at, t._run_id
+    from staging.hubspot_tickets as t
+    left join hubspot_links as l using (ticket_id)
+    left join hubspot_merges as m using (ticket_id)
+),
+
+moves as (
+    select
+        ticket_id, seq, status, entered_at,
+        max(seq) filter (where status <> 'closed') over (partition by ticket_id) as last_open_seq,
+        lag(status) over (partition by ticket_id order by seq) as earlier
+    from core.ticket_status_history
+),
+
+courses as (
+    select
+        ticket_id,
+        max_by(status, seq) as last_status,
+        min(entered_at) filter (where status = 'closed' and seq > coalesce(last_open_seq, 0)) as closed_status_at,
+        count(*) filter (where status <> 'closed' and earlier = 'closed') as reopen_count,
+        max(entered_at) filter (where status <> 'closed' and earlier = 'closed') as last_reopened_at
+    from moves
+    group by ticket_id
+),
+
+judged as (
+    select
+        t.*, s.stage_key, k.reopen_count, k.last_reopened_at, k.closed_status_at,
+        case when t.is_closed then 'closed' else coalesce(s.canonical_stage, k.last_status, 'open') end as status
+    from tickets as t
+    left join core.pipeline_stage as s
+        on s.stage_key = concat_ws(':', t.source_id, 'ticket', t.pipeline_native_id, t.stage_native_id)
+    left join courses as k using (ticket_id)
+)
+
+select
+    j.ticket_id,
+    j.source_id,
+    j.native_id,
+    j.created_at,
+    j.first_response_at,
+    j.first_response_basis,
+    case when j.status = 'closed' then coalesce(j.closed_status_at, j.close_field_at) end as closed_at,
+    cast(coalesce(j.reopen_count, 0) as integer) as reopen_count,
+    j.last_reopened_at,
+    j.stage_key,
+    j.status,
+    j.priority,
+    j.category,
+    j.channel,
+    j.owner_id,
+    coalesce(i.owner_id, j.owner_id) as initial_owner_id,
+    u.team_id,
+    j.account_id,
+    j.contact_id,
+    j.sla_first_response_due_at,
+    j.sla_first_response_met,
+    j.sla_resolution_due_at,
+    j.sla_resolution_met,
+    j.is_escalated,
+    j.merged_into_id is null as is_countable,
+    j.merged_into_id,
+    j.is_deleted,
+    j._extracted_at,
+    j._run_id
+from judged as j
+left join core.initial_owner as i on i.record_id = j.ticket_id
+left join core.app_user as u on u.user_id = coalesce(i.owner_id, j.owner_id)
