@@ -69,9 +69,7 @@ class Catalogue:
     def note_refusal(self, object_name: str, refusal: Refusal, *, rule_id: str = "missing_object") -> None:
         """Keep what could not be read as a finding."""
         is_hidden = isinstance(refusal, ScopeMissing)
-        cure = (
-            f"{refusal.why} Add it to read {object_name}." if is_hidden else "The account does not have it."
-        )
+        cure = f"{refusal.why} Add it to read {object_name}." if is_hidden else "The account does not have it."
         self.note(Finding(rule_id, object_name, None, f"{object_name} cannot be read. {cure}"))
 
     def note(self, finding: Finding) -> None:
@@ -80,9 +78,7 @@ class Catalogue:
 
     def _is_readable(self, stream: str) -> bool:
         query: dict[str, str | int] = {"limit": 1, "properties": "hs_object_id"}
-        return self._probe(
-            stream, lambda: Call("GET", self._source.paths.objects(self.object_type(stream)), query)
-        )
+        return self._probe(stream, lambda: Call("GET", self._source.paths.objects(self.object_type(stream)), query))
 
     def _login_stream(self) -> list[str]:
         name = LOGIN_ACTIVITY.stream

@@ -35,9 +35,7 @@ class ErrorBody(msgspec.Struct, rename="camel"):
     def scopes(self) -> list[str]:
         """Scopes the answer asks for."""
         contexts = [self.context, *(e.get("context") or {} for e in self.errors if isinstance(e, dict))]
-        names = [
-            n for c in contexts for n in c.get("requiredGranularScopes") or c.get("requiredScopes") or ()
-        ]
+        names = [n for c in contexts for n in c.get("requiredGranularScopes") or c.get("requiredScopes") or ()]
         return list(dict.fromkeys(map(str, names)))
 
 
@@ -68,12 +66,10 @@ def refused(response: requests.Response, where: str) -> SourceFailure | Credenti
             where=where,
             why=f"The token lacks the scope {scopes}." if scopes else "The token lacks a scope.",
             saved=KEPT,
-            next_step="add the scope to the key in HubSpot (Settings > Integrations), then run  crmlift doctor",
+            next_step="add the scope to the key (HubSpot > Settings > Integrations), then run  crmlift doctor",
         )
     if status == 404 or (status == 400 and "infer object type" in body.message):
-        return ObjectAbsent(
-            "HubSpot knows no such object (404).", where=where, why=body.message[:200], saved=KEPT
-        )
+        return ObjectAbsent("HubSpot knows no such object (404).", where=where, why=body.message[:200], saved=KEPT)
     return SourceFailure(
         f"HubSpot refused the request ({status}).",
         where=where,

@@ -18,6 +18,7 @@ from connectors.errors import BudgetReached
 FIRST_GUESS = 100
 FIRST_INTERVAL_SECONDS = 10.0
 SEARCHES_PER_SECOND = 5
+HIGHEST_TIER = 10_000
 _IN_FLIGHT_POLL_SECONDS = 0.01
 
 
@@ -113,6 +114,8 @@ class Limiter:
         interval_ms = _number(headers, "Interval-Milliseconds")
         if allowed:
             self._calls.allowed = allowed
+            is_real = allowed <= HIGHEST_TIER  # else no limits are kept, those of searches neither
+            self._searches.allowed = SEARCHES_PER_SECOND if is_real else allowed
         if interval_ms:
             self._calls.seconds = interval_ms / 1000
         daily, left = _number(headers, "Daily"), _number(headers, "Daily-Remaining")
@@ -124,7 +127,7 @@ class Limiter:
         if self._daily is None:
             return
         allowed, left = self._daily
-        if self.share < 1 and left <= allowed * (1 - self.share):
+        if self.share < 1 and left <= round(allowed * (1 - self.share)):
             self._daily = None
             raise BudgetReached(
                 f"The share of HubSpot's daily calls is used up ({allowed - left:,} of {allowed:,} gone).",

@@ -59,9 +59,7 @@ class Wanted:
 class ObjectApi:
     """Calls of one account about one object type, several at a time."""
 
-    def __init__(
-        self, transport: Transport, paths: ApiPaths, pool: ThreadPoolExecutor, wanted: Wanted
-    ) -> None:
+    def __init__(self, transport: Transport, paths: ApiPaths, pool: ThreadPoolExecutor, wanted: Wanted) -> None:
         self._transport, self._paths, self._pool, self.wanted = transport, paths, pool, wanted
 
     def list_page(self, after: str | None, *, archived: bool, ids_only: bool = False) -> RawList:

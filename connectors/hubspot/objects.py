@@ -23,11 +23,7 @@ DEFAULT_ASSOCIATIONS: Mapping[str, tuple[str, ...]] = {
     "contacts": ("companies", "deals"),
     "deals": ("companies", "contacts"),
     "tickets": ("contacts", "companies"),
-    **{
-        name: ("contacts", "deals", "tickets", "companies")
-        for name in ENGAGEMENTS
-        if name != "communications"
-    },
+    **{name: ("contacts", "deals", "tickets", "companies") for name in ENGAGEMENTS if name != "communications"},
 }
 
 EXCLUDED_PROPERTIES = (
@@ -45,9 +41,7 @@ _PERSONAL = re.compile(
     |recording|transcript|preview|title)($|_)|^(work_email|jobtitle|hs_note_body|hs_linkedin_url|hs_whatsapp.*)$""",
     re.VERBOSE,
 )
-_IMPERSONAL = re.compile(
-    r"domain|count|(^|_)num(_|$)|bounce|optout|opt_out|quarantine|status|direction|_date$|_id$"
-)
+_IMPERSONAL = re.compile(r"domain|count|(^|_)num(_|$)|bounce|optout|opt_out|quarantine|status|direction|_date$|_id$")
 
 
 def modified_property(object_type: str) -> str:

@@ -55,7 +55,7 @@ class Chunk:
 
 
 class ObjectReader:
-    """One read of one object type. on_pair_refused: told of links that may not be read; then they are left out."""
+    """One read of one object type. on_pair_refused: told of links that may not be read."""
 
     def __init__(
         self,
@@ -75,9 +75,7 @@ class ObjectReader:
         """All pages from the checkpoint on."""
         phase = str(checkpoint["phase"]) if checkpoint else self._first_phase()
         after = checkpoint.get("after") if checkpoint else None
-        log.info(
-            "event=read stream=%s phase=%s resumed=%s", self._api.wanted.stream, phase, checkpoint is not None
-        )
+        log.info("event=read stream=%s phase=%s resumed=%s", self._api.wanted.stream, phase, checkpoint is not None)
         while phase != DONE:
             following = self._next_phase(phase)
             if phase == KEYS:
@@ -166,8 +164,7 @@ class ObjectReader:
     def _links(self, ids: Sequence[str]) -> Iterator[dict[str, object]]:
         """Links of a chunk to all its paired object types; side by side, in a fixed order."""
         futures = {
-            name: self._pool.submit(self._api.associations, to_type, ids)
-            for name, to_type in self._pairs.items()
+            name: self._pool.submit(self._api.associations, to_type, ids) for name, to_type in self._pairs.items()
         }
         for name, future in futures.items():
             try:

@@ -61,9 +61,7 @@ def rows_page(stream: str, rows: Iterable[dict[str, Any]], checkpoint: Checkpoin
     return lines_page(stream, [_encoder.encode(row) for row in rows], checkpoint)
 
 
-def keys_page(
-    stream: str, ids: Iterable[str | None], kind: PageKind, checkpoint: Checkpoint | None = None
-) -> Page:
+def keys_page(stream: str, ids: Iterable[str | None], kind: PageKind, checkpoint: Checkpoint | None = None) -> Page:
     """A page of ids."""
     return lines_page(stream, [_encoder.encode({"id": i}) for i in ids], checkpoint, kind)
 

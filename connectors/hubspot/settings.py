@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ class HubspotSource:
     include: further object types to read; exclude: patterns of object types not to read. property_exclude:
     patterns `object.property` or `property`; one starting with `!` brings a default exclusion back.
     rate_limit: the share of the account's allowance that may be used. reconcile: name every existing id after
-    each read, so that hard deletes are seen. The overlap of two windows is applied by whoever chooses the window.
+    each read, so that hard deletes are seen. Whoever chooses a window applies the overlap of two of them.
     """
 
     base_url: str = DEFAULT_BASE_URL
@@ -54,10 +55,17 @@ class HubspotSource:
                 where="rate_limit",
                 next_step="set it between 0 and 1",
             )
+        ca_bundle = settings.get("ca_bundle") or None
+        if ca_bundle and not Path(ca_bundle).is_file():
+            raise SettingsFailure(
+                "The certificate file cannot be read.",
+                where=f"ca_bundle {ca_bundle}",
+                next_step="set ca_bundle to a PEM file that exists, or leave it out",
+            )
         named = _per_object(settings.get("associations"))
         return cls(
             base_url=base_url,
-            ca_bundle=settings.get("ca_bundle") or None,
+            ca_bundle=ca_bundle,
             paths=ApiPaths(str(settings.get("api_version") or NEWEST_VERSION)),
             include=tuple(settings.get("include") or ()),
             exclude=tuple(settings.get("exclude") or ()),

@@ -41,9 +41,7 @@ class Tokens:
     def digest(self) -> str:
         """A name for the credentials that does not reveal them."""
         secrets = self._secrets
-        return sha256(
-            f"{secrets.access_token}|{secrets.client_id}|{secrets.refresh_token}".encode()
-        ).hexdigest()
+        return sha256(f"{secrets.access_token}|{secrets.client_id}|{secrets.refresh_token}".encode()).hexdigest()
 
     def bearer(self) -> str:
         """A token that is good now."""

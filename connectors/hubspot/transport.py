@@ -17,7 +17,6 @@ import requests
 from hubspot.utils.requests.http_request_builder import Request
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from connectors.errors import SettingsFailure
 from connectors.http import TIMEOUT_SECONDS, Backoff, retry_after_seconds
 from connectors.hubspot import failures
 from connectors.hubspot.limits import Limiter, shared_limiter
@@ -122,9 +121,7 @@ class Transport:
         self._limiter.acquire(is_search=call.is_search)
         headers: Mapping[str, str] = {}
         try:
-            response = self._request(
-                request.get_method(), request.get_url(), **request.get_options_for_sending()
-            )
+            response = self._request(request.get_method(), request.get_url(), **request.get_options_for_sending())
             headers = response.headers
             return response, f"status {response.status_code}"
         except _DROPPED as error:
@@ -149,8 +146,6 @@ class Transport:
                 if attempt == attempts or isinstance(error, requests.exceptions.SSLError):
                     raise
                 self._pause(self._backoff.delay(attempt))
-            except OSError as error:
-                raise _no_bundle(self._source.ca_bundle) from error
         self._has_answered = True
         self._note_date(response.headers)
         return response
@@ -168,9 +163,7 @@ class Transport:
             policy = failures.ErrorBody.of(response)
             if "DAILY" in policy.policy_name.upper() or "daily" in policy.message.lower():
                 raise failures.day_used_up(call.where)
-            is_secondly = (
-                "secondly" in policy.message.lower() and "ten_secondly" not in policy.message.lower()
-            )
+            is_secondly = "secondly" in policy.message.lower() and "ten_secondly" not in policy.message.lower()
             if asked is None:
                 delay = 1.0 if is_secondly else self._limiter.interval_seconds
             self._limiter.block(delay, is_search=call.is_search and is_secondly)
@@ -199,11 +192,3 @@ class Transport:
 
 def _body(call: Call) -> dict[str, Any]:
     return {"body": dict(call.body)} if call.body is not None else {}
-
-
-def _no_bundle(ca_bundle: str | None) -> SettingsFailure:
-    return SettingsFailure(
-        "The certificate file cannot be read.",
-        where=f"ca_bundle {ca_bundle}",
-        next_step="set ca_bundle to a PEM file that exists, or leave it out",
-    )
