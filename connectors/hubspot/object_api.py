@@ -23,7 +23,7 @@ SEARCH_LIMIT = 200
 ASSOCIATION_INPUTS = 1000
 URL_PROPERTY_CHARACTERS = 12_000
 PART_ATTEMPTS = 3
-WORKERS = 8
+WORKERS = 10
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class ObjectApi:
     def list_page(self, after: str | None, *, archived: bool, ids_only: bool = False) -> RawList:
         """One page in the order of ids; with all that is wanted, or only ids."""
         wanted = self.wanted
-        query: dict[str, str | int] = {"limit": LIST_LIMIT if ids_only else wanted.page_limit}
+        query: dict[str, str | int] = {"limit": self.page_limit(ids_only=ids_only)}
         query["properties"] = "hs_object_id" if ids_only else ",".join(wanted.properties)
         if wanted.history and not ids_only:
             query["propertiesWithHistory"] = ",".join(wanted.history)
@@ -73,6 +73,10 @@ class ObjectApi:
             query["after"] = after
         query["archived"] = "true" if archived else "false"
         return self._transport.ask(Call("GET", self._paths.objects(wanted.object_type), query), RawList)
+
+    def page_limit(self, *, ids_only: bool) -> int:
+        """Records a page of the list can hold."""
+        return LIST_LIMIT if ids_only else self.wanted.page_limit
 
     def search_changed(self, since: datetime, until: datetime, last_id: str) -> FoundIds:
         """Up to 200 ids greater than `last_id`, ascending, of records changed inside fixed bounds."""
@@ -88,6 +92,12 @@ class ObjectApi:
             "properties": ["hs_object_id"],
             "limit": SEARCH_LIMIT,
         }
+        return self._transport.ask(self._search(body), FoundIds)
+
+    def newest(self) -> FoundIds:
+        """The record with the highest id, and how many there are."""
+        sorts = [{"propertyName": "hs_object_id", "direction": "DESCENDING"}]
+        body = {"filterGroups": [], "sorts": sorts, "properties": ["hs_object_id"], "limit": 1}
         return self._transport.ask(self._search(body), FoundIds)
 
     def total(self) -> int:

@@ -19,6 +19,7 @@ from connectors.contract import Checkpoint, Page, PageFormat, PageKind, Window
 from connectors.errors import SourceFailure
 from connectors.hubspot.answers import FoundIds
 from connectors.hubspot.failures import ObjectAbsent, ScopeMissing
+from connectors.hubspot.listing import CHUNK_RECORDS, Listing
 from connectors.hubspot.object_api import LIST_LIMIT, SEARCH_LIMIT, ObjectApi
 from connectors.hubspot.records import (
     Record,
@@ -34,7 +35,6 @@ from connectors.hubspot.schemas import ASSOCIATIONS, HISTORY
 
 log = logging.getLogger(__name__)
 
-CHUNK_RECORDS = 1000
 KEYS_A_PAGE = 50_000
 ARCHIVED_OVERLAP = timedelta(days=1)
 MANY_CHANGES = 5_000
@@ -114,17 +114,10 @@ class ObjectReader:
 
     def _listed(self, after: str | None, *, is_archived: bool) -> Iterator[Chunk]:
         ids_only = not self._api.wanted.fits_url
-        records: list[Record] = []
-        while True:
-            answer = self._api.list_page(after, archived=is_archived, ids_only=ids_only)
-            page = map(Record.of, answer.results)
-            records += filter(self._is_recently_archived, page) if is_archived else page
-            after = answer.after
-            if len(records) >= CHUNK_RECORDS or not after:
-                yield Chunk(after, ids=[r.id for r in records]) if ids_only else Chunk(after, records)
-                records = []
-            if not after:
-                return
+        listing = Listing(self._api, self._pool, is_archived=is_archived, ids_only=ids_only)
+        for listed, cursor in listing.chunks(after):
+            records = [r for r in listed if self._is_recently_archived(r)] if is_archived else listed
+            yield Chunk(cursor, ids=[r.id for r in records]) if ids_only else Chunk(cursor, records)
 
     def _is_recently_archived(self, record: Record) -> bool:
         since, at = self._window.since, record.head.archived_at

@@ -82,6 +82,7 @@ class FakeAccount(BaseAdapter):
         self.script: Script = lambda method, path: None
         self.calls: list[str] = []
         self.search_reach = 10_000
+        self.cursors = "inclusive"  # | "exclusive" | "offsets"
         self.association_page = 500
         self.tokens = {TOKEN}
         self.headers: dict[str, str] = {}
@@ -160,14 +161,23 @@ class FakeAccount(BaseAdapter):
         rows = sorted(
             (r for r in held.records.values() if (r.archived_at is not None) is archived), key=lambda r: int(r.id)
         )
-        start = int(query.get("after", 0))
-        rest = [r for r in rows if int(r.id) >= start]
+        rest = self._rest(rows, query.get("after"))
         body: dict[str, Any] = {
             "results": [r.served(query.get("properties", "").split(","), history) for r in rest[:limit]]
         }
         if len(rest) > limit:
-            body["paging"] = {"next": {"after": rest[limit].id, "link": "-"}}
+            after = {"inclusive": rest[limit].id, "exclusive": rest[limit - 1].id}.get(
+                self.cursors, str(len(rows) - len(rest) + limit + 10**9)
+            )
+            body["paging"] = {"next": {"after": after, "link": "-"}}
         return 200, body, {}
+
+    def _rest(self, rows: list[FakeRecord], after: str | None) -> list[FakeRecord]:
+        if after is None:
+            return rows
+        if self.cursors == "offsets":
+            return rows[max(0, int(after) - 10**9) :]
+        return [r for r in rows if int(r.id) >= int(after) + (self.cursors == "exclusive")]
 
     def _search(self, held: FakeObject, body: dict[str, Any]) -> Answer:
         self.on_search()
@@ -175,7 +185,7 @@ class FakeAccount(BaseAdapter):
         for group in body["filterGroups"]:
             for f in group["filters"]:
                 found = [r for r in found if _passes(r, f)]
-        found.sort(key=lambda r: int(r.id))
+        found.sort(key=lambda r: int(r.id), reverse=body.get("sorts", [{}])[0].get("direction") == "DESCENDING")
         limit, after = body["limit"], int(body.get("after", 0))
         if limit > 200 or after + limit > self.search_reach:
             return 400, {"status": "error", "category": "VALIDATION_ERROR", "message": "10,000"}, {}
