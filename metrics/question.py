@@ -27,27 +27,27 @@ DIVIDED_KINDS = ("mean", "proportion", "ratio", "nps")
 
 @dataclass(frozen=True)
 class Question:
-    """One KPI × segment × rollout (or wave): did it change after go-live?
+    """Did one KPI × segment × rollout (or wave) change after go-live.
 
-    Rows (arrays of one length, any order): one a deal, ticket, answer, user-week, or a ready-made cell.
+    Rows (arrays of one length, any order), one a deal, ticket, answer, user-week, or a ready-made cell:
       at: local business time, datetime64[s]. unit: codes 0…G−1 of the team (all 0: one series, no teams).
       num, den: what the KPI sums; sums and counts ignore den. nps: num in {−1, 0, 1}, den 1.
-      observed: for durations False is right-censored at num (competing events may be passed as censored); for all
-      other kinds False is "too young to tell" and the row is left out.
-    go_live: datetime64[D] per unit code, NaT = never (a control).
-    as_of: the data are complete up to here (exclusive).
-    learning_days: left out after each go-live.
-    horizon_days: the age at which a row's outcome is final; for durations the restriction time of the mean (0: chosen
-      from the data before). Rows within it before a go-live are partly exposed, and left out.
+      observed: for durations False is right-censored at num (competing events may be passed as censored); for
+      all other kinds False is "too young to tell" and the row is left out.
+      is_stamped: rows that carry a migration stamp (created by the load, not by life).
+      group: code of the segment used for the mix check. covariates: rows × k, averaged over a cell (one series only).
+    go_live: datetime64[D] per unit code, NaT = never (a control). focus: per unit code, the teams whose effect is
+    asked for (one wave); the others only serve for comparison before their own go-live.
+    as_of: the data are complete up to here (exclusive). learning_days: left out after each go-live.
+    horizon_days: the age at which a row's outcome is final; for durations the restriction time of the mean (0:
+    chosen from the data). Rows that young before a go-live are partly exposed, and left out.
     time_unit_days: length in days of one unit of num, for durations (hours: 1/24).
-    period: how rows are binned. min_important_change: relative, e.g. 0.05; None: never "no material change".
+    min_important_change: relative, e.g. 0.05 (nps: × 100 points); None: never "no material change".
     alpha_policy: `looks` spends alpha over 13, 26 and 52 weeks; `single` is one planned look.
-    covariates: rows × k, averaged over a cell (one-series designs only). log: force (True) or forbid (False) the log scale.
+    log: force (True) or forbid (False) the log scale. is_periodic: rows are ready-made periods, not events.
     recorded_from: first day with trustworthy records. pre_start, post_end: limits set by the user (half-open).
-    is_stamped: rows that carry a migration stamp (created by the load, not by life).
-    is_periodic: rows are ready-made periods, not events.
-    group: code per row of the segment used for the mix check. exposure_note: a caveat of the KPI's own, passed through.
-    seed: of the randomisation tests.
+    exposure_note: a caveat of the KPI's own, passed through. seed: of the randomisation tests.
+    with_check: run the slower second estimator (Callaway–Sant'Anna) beside the first.
     """
 
     kind: Kind
@@ -78,6 +78,8 @@ class Question:
     is_definition_changed: bool = False
     is_rate_missing: bool = False
     group: Ints | None = None
+    focus: Bools | None = None
+    with_check: bool = True
     exposure_note: str = ""
     unit_names: tuple[str, ...] = ()
     seed: int = 20261123
@@ -87,9 +89,9 @@ class Question:
 class Verdict:
     """The columns of evaluation.kpi_effect that statistics decide; None is unknown, with the reason beside it.
 
-    Values of sums and counts are totals per week (per period when the rows are months, quarters or years) of the teams
-    that went live; all others are in the KPI's own unit. effect = post_value − counterfactual_value; *_rel are shares
-    of the counterfactual. The interval holds the error rate of its look (diagnostics["interval_level"]).
+    Values of sums and counts are totals per week (per period when rows are months, quarters or years) of the teams
+    that went live; all others are in the KPI's own unit. effect = post_value − counterfactual_value; *_rel are
+    shares of the counterfactual. The interval keeps the error rate of its look (diagnostics["interval_level"]).
     """
 
     method: str

@@ -1,0 +1,174 @@
+"""Everything that could speak against an effect: each check leaves figures, a caveat, or a contradiction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from metrics import did, one_date, teams
+from metrics.designs import Design
+from metrics.finding import Finding
+from metrics.looks import Look
+from metrics.panel import Panel, Rows, build, select, slots, spacing
+from metrics.question import Question
+
+WHALE_SHARE = 0.30
+SELECTED_P = 0.01
+
+
+@dataclass(frozen=True)
+class Checked:
+    """against: contradictions that stop a verdict of change. caveats: what to bear in mind. diagnostics: figures."""
+
+    against: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
+
+    def __add__(self, other: Checked) -> Checked:
+        """Both checks' words and figures."""
+        return Checked(
+            self.against + other.against, self.caveats + other.caveats, {**self.diagnostics, **other.diagnostics}
+        )
+
+
+def check_effect(question: Question, rows: Rows, look: Look, design: Design, finding: Finding) -> Checked:
+    """All checks the design allows."""
+    checked = _learning(question, look, design, finding) + _whales(question, rows, look, design, finding)
+    if not design.is_controlled:
+        return checked
+    checked += _leave_one_out(finding) + _selection(question, rows, design, finding)
+    if question.with_check and question.focus is None:
+        checked += _second_estimator(question, rows, design, finding)
+    return checked
+
+
+def _theta(question: Question, end: np.datetime64, design: Design, level: float) -> tuple[float, float]:
+    """Estimate and error of a changed question, by its design's own method; NaN when it cannot be made."""
+    rows = select(question, end)
+    if design.is_controlled:
+        return teams.point(teams.prepare(question, rows, design))[:2]
+    found = one_date.measure(question, rows, level)
+    return (found.theta, found.error) if found is not None else (float("nan"), float("nan"))
+
+
+def _flips(theta: float, other: float) -> bool:
+    """Whether another estimate has the opposite sign."""
+    return bool(np.isfinite(other) and theta * other < 0)
+
+
+def _learning(question: Question, look: Look, design: Design, finding: Finding) -> Checked:
+    """The learning window four weeks shorter and four weeks longer."""
+    figures: dict[str, float] = {}
+    for name, days in (("minus_4_weeks", question.learning_days - 28), ("plus_4_weeks", question.learning_days + 28)):
+        if days >= 0:
+            changed = replace(question, learning_days=days)
+            figures[name] = _theta(changed, look.end, design, 1 - look.alpha)[0]
+    against = (
+        ("The sign of the change depends on how long the learning window is taken to be.",)
+        if any(_flips(finding.theta, other) for other in figures.values())
+        else ()
+    )
+    return Checked(against, (), {"learning_window": figures})
+
+
+def _whales(question: Question, rows: Rows, look: Look, design: Design, finding: Finding) -> Checked:
+    """A few giants carry the sum: cap every record at the 99th percentile of the time before, and look again."""
+    if question.kind not in ("sum", "mean") or question.is_periodic or len(rows.num) < 100:
+        return Checked()
+    size = np.sort(np.abs(rows.num))[::-1]
+    share = float(size[: max(1, len(size) // 100)].sum() / size.sum()) if size.sum() > 0 else 0.0
+    if share <= WHALE_SHARE:
+        return Checked((), (), {"top_1_percent_share": round(share, 4)})
+    go_live = question.go_live[rows.unit]
+    early = rows.num[np.isnat(go_live) | (rows.day < go_live)]
+    cap = float(np.quantile(early, 0.99)) if len(early) else float(size[0])
+    capped = replace(question, num=np.minimum(question.num, cap))
+    theta, error = _theta(capped, look.end, design, 1 - look.alpha)
+    figures = {
+        "top_1_percent_share": round(share, 4),
+        "capped_at": cap,
+        "capped_estimate": theta,
+        "capped_error": error,
+    }
+    caveats = (f"The largest 1 % of the records make up {share:.0%} of the total; a few of them can turn the result.",)
+    against = ("Without its few largest records the change has the opposite sign.",)
+    return Checked(against if _flips(finding.theta, theta) else (), caveats, figures)
+
+
+def _leave_one_out(finding: Finding) -> Checked:
+    """One team alone must not carry the sign."""
+    found = finding.diagnostics.get("leave_one_team_out", {})
+    if found and (found["low"] < 0 < found["high"]):
+        return Checked(("Leaving out a single team turns the sign of the change.",))
+    return Checked()
+
+
+def _selection(question: Question, rows: Rows, design: Design, finding: Finding) -> Checked:
+    """Placebo dates, and teams picked in an unusual quarter, which would have come back by themselves."""
+    placebo = teams.placebo(question, rows, design)
+    quarter = placebo["quarter_before"]
+    figures: dict[str, Any] = {"placebo": placebo}
+    if quarter is None or quarter["p_value"] >= SELECTED_P:
+        return Checked((), (), figures)
+    early = replace(rows, exposed_days=rows.exposed_days + teams.QUARTER_DAYS)
+    theta, error, df = teams.point(teams.prepare(question, early, design))
+    reach = float(stats.t.ppf(0.975, df)) * error if np.isfinite(error) else float("inf")
+    figures["without_quarter_before"] = {"estimate": theta, "low": theta - reach, "high": theta + reach}
+    caveats = (
+        "In the quarter before their go-live these teams did unusually "
+        + ("well" if (quarter["estimate"] > 0) == (question.better == "higher") else "badly")
+        + "; part of the change may be a return to normal.",
+    )
+    holds = not _flips(finding.theta, theta) and abs(theta) > reach
+    against = () if holds else ("Without the unusual quarter before go-live the change is no longer certain.",)
+    return Checked(against, caveats, figures)
+
+
+def _second_estimator(question: Question, rows: Rows, design: Design, finding: Finding) -> Checked:
+    """Callaway–Sant'Anna beside the first estimate; it contradicts when it is sure of the opposite sign."""
+    length = spacing(question.at) if question.is_periodic else "4 weeks"
+    panel = build(question, rows, slots(question, rows.start, rows.end, length))
+    long, anticipation = _long_panel(question, panel, finding.multiplicative)
+    control = "never_treated" if (long.first == 0).any() and question.is_periodic else "not_yet_treated"
+    try:
+        found = did.callaway_santanna(long, control, anticipation, is_full=question.is_periodic)
+    except (ValueError, ArithmeticError) as refusal:
+        return Checked((), (), {"callaway_santanna": {"status": "not_estimable", "why": str(refusal)[:200]}})
+    simple = found["simple"]
+    opposed = _flips(finding.theta, simple["estimate"]) and (simple["low"] > 0 or simple["high"] < 0)
+    words = ("A second method (Callaway–Sant'Anna) is sure of the opposite sign.",) if opposed else ()
+    return Checked(words, (), {"callaway_santanna": found})
+
+
+def _long_panel(question: Question, panel: Panel, multiplicative: bool) -> tuple[did.LongPanel, int]:
+    """Team × period outcomes: logarithms when all are positive, else shares of the team's level before, or levels.
+
+    A team's first period is the first after its learning window; the learning window counts as anticipation.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = panel.num / panel.den
+    seen = (panel.den > 0) & np.isfinite(value)
+    seen &= (panel.before.any(1) | panel.after.any(1))[:, None]
+    first = np.where(panel.after.any(1), panel.after.argmax(1) + 1, 0)
+    treated = (first > 0) & panel.before.any(1)
+    skipped = [int(first[g]) - 1 - (int(np.flatnonzero(panel.before[g])[-1]) + 1) for g in np.flatnonzero(treated)]
+    seen &= (treated | (first == 0))[:, None]
+    if multiplicative and (value[seen] > 0).all():
+        outcome = np.log(np.where(seen, value, 1.0))
+    elif multiplicative:
+        level = np.where(panel.before & seen, value, 0).sum(1) / np.maximum((panel.before & seen).sum(1), 1)
+        seen &= (level > 0)[:, None]
+        outcome = np.where(seen, value, 0.0) / np.where(level > 0, level, 1.0)[:, None]
+    else:
+        outcome = value
+    unit, period = np.nonzero(seen)
+    calendar = question.is_periodic and float(np.median(panel.days())) > 200
+    years = panel.edges[:-1].astype("datetime64[Y]").astype(int) + 1970
+    label = years if calendar else np.arange(1, len(panel.edges))
+    starts = np.where(first > 0, label[np.maximum(first, 1) - 1], 0)
+    long = did.LongPanel(unit, label[period], starts[unit], outcome[seen])
+    return long, max(skipped, default=0)

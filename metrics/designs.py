@@ -1,0 +1,44 @@
+"""Which comparison the dates allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from metrics.question import Question
+
+MANY_TEAMS, MANY_TREATED, FEW_TEAMS = 20, 8, 5
+
+
+@dataclass(frozen=True)
+class Design:
+    """name: staggered | few_teams | controls | one_date | none.
+
+    is_controlled: some teams tell what would have happened. is_randomised: interval by exchanging dates.
+    min_untreated: untouched teams needed at a time for it to be used. caveats: in plain words.
+    """
+
+    name: str
+    is_controlled: bool
+    is_randomised: bool = False
+    min_untreated: int = 0
+    caveats: tuple[str, ...] = ()
+
+
+def choose(question: Question) -> Design:
+    """The design the go-live dates and the number of teams with rows allow."""
+    present = np.zeros(len(question.go_live), bool)
+    present[np.unique(question.unit)] = True
+    dates = question.go_live[present]
+    treated = dates[~np.isnat(dates)]
+    teams, distinct, controls = len(dates), len(np.unique(treated)), int(np.isnat(dates).sum())
+    if len(treated) == 0:
+        return Design("none", False, caveats=("No go-live date lies in the data, so there is nothing to compare.",))
+    if teams < FEW_TEAMS or (distinct == 1 and controls == 0):
+        few = () if teams == 1 or distinct == 1 else ("Too few teams to compare them with each other.",)
+        return Design("one_date", False, caveats=few)
+    name = "controls" if distinct == 1 else "staggered"
+    if teams >= MANY_TEAMS and len(treated) >= MANY_TREATED:
+        return Design(name, True, False, 5)
+    return Design(name if name == "controls" else "few_teams", True, True, 2)

@@ -1,0 +1,127 @@
+"""The one place that knows diff-diff: Callaway–Sant'Anna beside our own estimate, and for panels of their own.
+
+Callaway, Sant'Anna 2021, J. Econometrics 225(2). pandas and diff_diff are imported when first used.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from metrics.question import Floats, Ints
+
+
+@dataclass(frozen=True)
+class LongPanel:
+    """One row a unit and period, outcome finite. first: period of the unit's treatment, 0 = never."""
+
+    unit: Ints
+    period: Ints
+    first: Ints
+    outcome: Floats
+
+
+def callaway_santanna(
+    panel: LongPanel, control: str = "never_treated", anticipation: int = 0, is_full: bool = True
+) -> dict[str, Any]:
+    """Group-time effects and their aggregates, on the scale of the outcome.
+
+    control: never_treated | not_yet_treated. anticipation: periods before `first` that may be affected already.
+    is_full: also the group, dynamic and group-time tables. Standard errors are analytic, clustered by unit.
+    Raises ValueError when the design gives no estimable effect.
+    """
+    with _quiet():
+        import pandas as pd
+        from diff_diff import CallawaySantAnna
+
+        frame = pd.DataFrame(
+            {"unit": panel.unit, "period": panel.period, "first": panel.first, "outcome": panel.outcome}
+        )
+        model = CallawaySantAnna(control_group=control, anticipation=anticipation, allow_unbalanced_panel=True)
+        fitted = model.fit(frame, "outcome", "unit", "period", "first")
+        found: dict[str, Any] = {"control": control, "simple": _row(fitted.overall_att, fitted.overall_se)}
+        if is_full:
+            found |= _tables(fitted, panel)
+    return found
+
+
+def _row(estimate: float, error: float) -> dict[str, float]:
+    """An estimate with its error and normal 95 % interval."""
+    reach = 1.959964 * error
+    values = {"estimate": estimate, "error": error, "low": estimate - reach, "high": estimate + reach}
+    return {name: round(float(value), 6) for name, value in values.items()}
+
+
+def _tables(fitted: Any, panel: LongPanel) -> dict[str, Any]:
+    """Group-times, groups, event times and the two overall figures built on them."""
+    groups, events = fitted.aggregate("group"), fitted.aggregate("event_study")
+    cells = {
+        f"{int(group)}:{int(period)}": _row(cell["effect"], cell["se"])
+        for (group, period), cell in fitted.group_time_effects.items()
+        if period >= group and np.isfinite(cell["effect"])
+    }
+    after = np.flatnonzero(events.event_time >= 0)
+    covariance = events.vcov[np.ix_(after, after)]
+    sizes = np.array([len(np.unique(panel.unit[panel.first == g])) for g in groups.label])
+    share = sizes / sizes.sum()
+    return {
+        "group_time": cells,
+        "dynamic": _row(events.att[after].mean(), np.sqrt(covariance.mean())),
+        "event_time": {
+            str(int(e)): _row(a, s) for e, a, s in zip(events.event_time, events.att, events.se, strict=True)
+        },
+        "group": _row(float(share @ groups.att), _group_error(fitted, panel)),
+        "groups": {str(int(g)): _row(a, s) for g, a, s in zip(groups.label, groups.att, groups.se, strict=True)},
+    }
+
+
+def _group_error(fitted: Any, panel: LongPanel) -> float:
+    """Error of the average over groups, from influence functions without covariates (their eq. 3.9, sec. 4).
+
+    Exact for a balanced panel with never-treated controls; NaN otherwise, as the library offers none.
+    """
+    units, where = np.unique(panel.unit, return_inverse=True)
+    periods, when = np.unique(panel.period, return_inverse=True)
+    if len(panel.unit) != len(units) * len(periods) or fitted.control_group != "never_treated":
+        return float("nan")
+    y = np.empty((len(units), len(periods)))
+    y[where, when] = panel.outcome
+    first = np.zeros(len(units), dtype=np.int64)
+    first[where] = panel.first
+    treated = np.isin(first, [int(g) for g, _ in fitted.group_time_effects])
+    total, influence, overall = treated.mean(), np.zeros(len(units)), 0.0
+    control = first == 0
+    parts = []
+    for group in np.unique(first[treated]):
+        own, base = first == group, int(np.searchsorted(periods, group)) - 1 - fitted.anticipation
+        change = y[:, periods >= group].mean(1) - y[:, base]
+        effect = change[own].mean() - change[control].mean()
+        score = own * (change - change[own].mean()) / own.mean()
+        score = score - control * (change - change[control].mean()) / control.mean()
+        share = own.mean() / total
+        influence += share * score
+        overall += share * effect
+        parts.append((own, effect))
+    for own, effect in parts:
+        influence += effect * own / total
+    influence -= overall * treated / total
+    return float(np.sqrt(np.mean(influence**2) / len(units)))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The library warns about design choices made here on purpose."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        level = logging.getLogger("diff_diff").level
+        logging.getLogger("diff_diff").setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            logging.getLogger("diff_diff").setLevel(level)

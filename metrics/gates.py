@@ -1,0 +1,94 @@
+"""Two gates before any verdict: is the comparison fair at all, and is there enough to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from metrics.finding import Finding
+from metrics.panel import Rows, first_go_live
+from metrics.question import Question
+
+MAX_STAMPED = 0.10
+MIN_WEEKS_BEFORE, MIN_WEEKS_AFTER, MIN_EVENTS = 26.0, 8.0, 30
+PLACEBO_ALPHA = 0.01
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What stands in the way. code: `reason` of the verdict. words: for people."""
+
+    code: str
+    words: str
+
+
+def comparability(question: Question, rows: Rows) -> list[Bar]:
+    """Gate 0: why before and after cannot be compared; empty when they can."""
+    bars = []
+    if question.is_definition_changed:
+        bars.append(
+            Bar("definition_changed", "The KPI is not counted the same way before and after: its definition changed.")
+        )
+    if question.is_rate_missing:
+        bars.append(Bar("missing_rates", "Exchange rates are missing, so amounts cannot be compared."))
+    stamped = stamped_share(question, rows)
+    if stamped > MAX_STAMPED:
+        words = f"{stamped:.0%} of the records carry the date of a data migration instead of their own."
+        bars.append(Bar("migration_stamps", words))
+    if not np.isnat(first_go_live(question)) and len(rows.day):
+        bars += _recorded_before(question, rows)
+    return bars
+
+
+def stamped_share(question: Question, rows: Rows) -> float:
+    """Share of the rows that carry a migration stamp."""
+    if question.is_stamped is None or len(rows.picked) == 0:
+        return 0.0
+    return float(question.is_stamped[rows.picked].mean())
+
+
+def _recorded_before(question: Question, rows: Rows) -> list[Bar]:
+    """Missing is not zero: without a value before there is nothing to compare with."""
+    go_live = question.go_live[rows.unit]
+    treated = ~np.isnat(go_live)
+    before, after = treated & (rows.day < go_live), treated & (rows.day >= go_live)
+    if after.any() and not before.any():
+        return [Bar("nothing_recorded_before", "Nothing was recorded before the go-live; missing is not zero.")]
+    is_amount = question.kind in ("count", "sum", "mean", "ratio")
+    if is_amount and after.any() and not rows.num[before].any() and rows.num[after].any():
+        return [Bar("nothing_recorded_before", "Only zeros were recorded before the go-live; missing is not zero.")]
+    return []
+
+
+def restless(placebo: Mapping[str, Any]) -> Bar | None:
+    """Gate 0, last part: placebo dates find effects more than twice as often as they may, and not by chance."""
+    p_values = placebo.get("p_values") or []
+    if not p_values:
+        return None
+    rejected = sum(p < 0.05 for p in p_values) / len(p_values)
+    if rejected > 0.10 and min(p_values) * len(p_values) < PLACEBO_ALPHA:
+        words = "Dates on which nothing went live show changes too; this history is too restless to compare with."
+        return Bar("placebo", words)
+    return None
+
+
+def amount(question: Question, finding: Finding | None) -> list[str]:
+    """Gate 1: why there is not enough to judge by; empty when there is."""
+    if finding is None:
+        return ["There is too little data on one side of the go-live to estimate anything."]
+    words = []
+    if finding.weeks_before < MIN_WEEKS_BEFORE:
+        words.append(f"Only {finding.weeks_before:.0f} weeks before the go-live; {MIN_WEEKS_BEFORE:.0f} are needed.")
+    if finding.weeks_after < MIN_WEEKS_AFTER:
+        aged = " with outcomes old enough to count" if question.horizon_days >= 7 else ""
+        words.append(
+            f"Only {finding.weeks_after:.0f} weeks after the learning window{aged}; {MIN_WEEKS_AFTER:.0f} are needed."
+        )
+    if not question.is_periodic:
+        for side, n in (("before", finding.n_pre), ("after", finding.n_post)):
+            if n < MIN_EVENTS:
+                words.append(f"Only {n} records {side} the go-live; {MIN_EVENTS} are needed.")
+    return words

@@ -1,0 +1,210 @@
+"""One go-live date and no teams to compare with: the series against its own history (`series.py`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from metrics import series
+from metrics.finding import Finding, day
+from metrics.panel import Panel, Rows, build, slots, spacing
+from metrics.question import ADDITIVE_KINDS, Bools, Floats, Ints, Question, Times
+from metrics.seasons import YEAR_DAYS, calendar_terms
+
+MIN_ROWS_A_SLOT = 8
+
+
+@dataclass(frozen=True)
+class Line:
+    """The company's one series: value per slot; before, after: which slots count on which side."""
+
+    edges: Times
+    value: Floats
+    num: Floats
+    den: Floats
+    rows: Floats
+    before: Bools
+    after: Bools
+    log: bool
+    value_per: str
+
+
+def line_of(question: Question, rows: Rows) -> Line:
+    """Sum all teams into one series, in the finest slots that are not mostly empty."""
+    lengths = [question.period] if question.period != "auto" else _candidates(question)
+    line = None
+    for length in lengths:
+        edges = slots(question, rows.start, rows.end, "week" if length == "day" else length)
+        if len(edges) < 3:
+            continue
+        line = _read(question, build(question, rows, edges), length)
+        used = line.before | line.after
+        if line.log or question.log is False or (used.any() and line.rows[used].mean() >= MIN_ROWS_A_SLOT):
+            break
+    if line is None:
+        edges = np.array([rows.start, max(rows.end, rows.start + 1)])
+        line = _read(question, build(question, rows, edges), "week")
+    return line
+
+
+def _candidates(question: Question) -> list[str]:
+    """Slot lengths to try, finest first."""
+    return [spacing(question.at)] if question.is_periodic else ["week", "4 weeks"]
+
+
+def _read(question: Question, panel: Panel, length: str) -> Line:
+    """One series out of the panel; on the log scale when that is possible and not forbidden."""
+    num, den, rows = panel.num.sum(0), panel.den.sum(0), panel.rows.sum(0)
+    per, value_per = 1.0, ""
+    if question.kind in ADDITIVE_KINDS:
+        value_per = "week" if length in ("day", "week", "4 weeks") else length
+        den = panel.days() if value_per == "week" else np.ones(len(panel.edges) - 1)
+        per = 7.0 if value_per == "week" else 1.0
+    elif question.kind == "nps":
+        per = 100.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.where(den > 0, per * num / den, np.nan)
+    has_rows = rows > 0 if question.kind not in ADDITIVE_KINDS or question.is_periodic else np.ones(len(num), bool)
+    treated = ~np.isnat(question.go_live)
+    before = panel.before[treated].any(0) & has_rows & np.isfinite(value)
+    after = panel.after[treated].any(0) & has_rows & np.isfinite(value)
+    used = before | after
+    possible = question.kind != "nps" and bool(used.any()) and bool((value[used] > 0).all())
+    log = possible and question.log is not False
+    return Line(panel.edges, value, num * per, den, rows, before, after, log, value_per)
+
+
+def design(question: Question, rows: Rows, line: Line, used: Bools) -> Floats:
+    """Columns of the regression but for the step: level, trend, calendar, covariates; full column rank."""
+    middle = (line.edges[:-1].astype(float) + line.edges[1:].astype(float)) / 2
+    trend = (middle - middle.mean()) / YEAR_DAYS
+    parts = [np.ones((len(trend), 1)), trend[:, None], calendar_terms(line.edges, question.fiscal_start_month)]
+    if question.covariates is not None:
+        parts.append(_covariates(question, rows, line))
+    x = np.column_stack(parts)[used]
+    kept: list[int] = []
+    for column in range(x.shape[1]):
+        trial = x[:, [*kept, column]]
+        if np.linalg.matrix_rank(trial, tol=1e-8 * np.sqrt(len(trial))) == len(kept) + 1:
+            kept.append(column)
+    return np.asarray(x[:, kept])
+
+
+def _covariates(question: Question, rows: Rows, line: Line) -> Floats:
+    """Covariates averaged over each slot, logged when the outcome is and they can be, centred and scaled."""
+    assert question.covariates is not None
+    place = np.searchsorted(line.edges, rows.day, side="right") - 1
+    inside = (place >= 0) & (place < len(line.value))
+    count = np.bincount(place[inside], minlength=len(line.value))
+    columns = []
+    for column in question.covariates[rows.picked].T:
+        total = np.bincount(place[inside], weights=column[inside], minlength=len(line.value))
+        mean = total / np.maximum(count, 1)
+        if line.log and (mean[count > 0] > 0).all():
+            mean = np.log(np.where(count > 0, mean, 1.0))
+        centre, spread = mean[count > 0].mean(), mean[count > 0].std()
+        columns.append((mean - centre) / (spread if spread > 0 else 1.0))
+    return np.column_stack(columns)
+
+
+def posteriors(y: Floats, x: Floats, places: Ints, step: Floats) -> tuple[series.Posterior, series.Posterior]:
+    """The step under AR(1) noise, and under AR(1) noise with a drifting level."""
+    full = np.column_stack([x, step])
+    at = tuple(int(p) for p in places)
+    return series.fit(y, full, at, series.NO_DRIFT), series.fit(y, full, at, series.DRIFT_STEPS)
+
+
+def is_estimable(x: Floats, step: Floats) -> bool:
+    """Whether the step can be told from the other columns, with observations to spare."""
+    full = np.column_stack([x, step])
+    return len(full) > full.shape[1] + 3 and np.linalg.matrix_rank(full) == full.shape[1]
+
+
+def measure(question: Question, rows: Rows, level: float) -> Finding | None:
+    """The effect of the go-live on the series; None when there is not enough to fit the model."""
+    line = line_of(question, rows)
+    used = line.before | line.after
+    if line.before.sum() < 3 or not line.after.any():
+        return None
+    y = np.log(line.value[used]) if line.log else line.value[used]
+    x, places = design(question, rows, line, used), np.flatnonzero(used)
+    step = line.after[used].astype(float)
+    if not is_estimable(x, step) or float(np.std(y)) == 0.0:
+        return None
+    plain, drifting = posteriors(y, x, places, step)
+    intervals = plain.interval(level), drifting.interval(level)
+    low, high = min(i[0] for i in intervals), max(i[1] for i in intervals)
+    diagnostics = {
+        "period": f"{np.median(np.diff(line.edges).astype(float)):.0f} days",
+        "scale": "log" if line.log else "level",
+        "value_per": line.value_per,
+        "autocorrelation": round(plain.rho, 3),
+        "drift_step": round(drifting.drift, 3),
+        "ar1": _summary(plain, level),
+        "ar1_drift": _summary(drifting, level),
+        "placebo": placebo(y, x, places, line.before[used], int(line.after.sum())),
+        "naive": naive(line),
+        "series": _series_table(line),
+    }
+    years = float((line.edges[np.flatnonzero(line.before)[-1] + 1] - line.edges[0]).astype(float)) / YEAR_DAYS
+    caveats = (
+        ()
+        if years >= 2
+        else ("Fewer than two full years before the go-live: season and effect are hard to tell apart.",)
+    )
+    sums = [(line.num[m].sum(), line.den[m].sum()) for m in (line.before, line.after)]
+    return Finding(
+        "series_hull", line.log, drifting.centre, low, high,
+        max(plain.p_value(), drifting.p_value()), drifting.spread, float(drifting.df),
+        float(sums[0][0] / sums[0][1]), float(sums[1][0] / sums[1][1]),
+        day(line.edges[np.flatnonzero(line.before)[0]]), day(line.edges[np.flatnonzero(line.before)[-1] + 1]),
+        day(line.edges[np.flatnonzero(line.after)[0]]), day(line.edges[np.flatnonzero(line.after)[-1] + 1]),
+        int(line.rows[line.before].sum()), int(line.rows[line.after].sum()),
+        _weeks(line, line.before), _weeks(line, line.after), caveats, diagnostics,
+    )  # fmt: skip
+
+
+def _summary(posterior: series.Posterior, level: float) -> dict[str, float]:
+    """One model's estimate and interval, on the model's scale."""
+    low, high = posterior.interval(level)
+    return {"estimate": posterior.centre, "low": low, "high": high, "p_value": posterior.p_value()}
+
+
+def _weeks(line: Line, side: Bools) -> float:
+    """Weeks covered by the slots of a side."""
+    return float(np.diff(line.edges).astype(float)[side].sum()) / 7
+
+
+def placebo(y: Floats, x: Floats, places: Ints, before: Bools, after_slots: int) -> dict[str, object]:
+    """The same test at dates on which nothing went live, inside the period before; how often it finds something."""
+    y, x, places = y[before], x[before], places[before]
+    n = len(y)
+    window = max(4, min(after_slots, n // 4))
+    found = []
+    for share in (0.45, 0.55, 0.65, 0.75):
+        cut = int(n * share)
+        keep = np.arange(n) < cut + window
+        step = (np.arange(n) >= cut)[keep].astype(float)
+        columns = x[keep]
+        columns = columns[:, [0, *np.flatnonzero(np.ptp(columns, axis=0) > 0)]]
+        if not is_estimable(columns, step):
+            continue
+        full = np.column_stack([columns, step])
+        found.append(series.fit(y[keep], full, tuple(int(p) for p in places[keep]), series.DRIFT_STEPS).p_value())
+    return {"p_values": [round(p, 4) for p in found], "rejected": sum(p < 0.05 for p in found)}
+
+
+def naive(line: Line) -> dict[str, float]:
+    """What a dashboard would say: average after against average before."""
+    before, after = line.value[line.before].mean(), line.value[line.after].mean()
+    return {"pre": float(before), "post": float(after), "change_rel": float(after / before - 1) if before else 0.0}
+
+
+def _series_table(line: Line) -> list[dict[str, object]]:
+    """The series itself, for a chart: day, value, side."""
+    side = np.where(line.after, "after", np.where(line.before, "before", "left out"))
+    return [
+        {"start": str(e), "value": None if not np.isfinite(v) else round(float(v), 6), "side": str(s)}
+        for e, v, s in zip(line.edges[:-1], line.value, side, strict=True)
+    ]

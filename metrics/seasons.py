@@ -1,0 +1,59 @@
+"""Calendar terms: what a year and a quarter do to a series by themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from metrics.question import Floats, Times
+
+YEAR_DAYS = 365.2425
+
+
+def calendar_terms(edges: Times, fiscal_start_month: int) -> Floats:
+    """(P, k) columns for slots between edges, scaled to order one; k depends on slot length and years covered.
+
+    Weeks: yearly harmonics and the shares of a slot's days in the last, the last but one, and the first week of a
+    fiscal quarter. Months: month dummies with three years or more, else harmonics and month-of-quarter dummies.
+    Quarters: dummies. Years: nothing.
+    """
+    days = float(np.median(np.diff(edges).astype(float)))
+    years = float((edges[-1] - edges[0]).astype(float)) / YEAR_DAYS
+    if days > 200:
+        return np.zeros((len(edges) - 1, 0))
+    month = edges[:-1].astype("datetime64[M]").astype(int) % 12
+    if days > 45:
+        return _dummies((month // 3).astype(int))
+    if days > 28:
+        if years >= 3:
+            return _dummies(month)
+        in_quarter = _dummies((month - (fiscal_start_month - 1)) % 3)
+        return np.column_stack([_harmonics(edges, 2 if years >= 2 else 1), in_quarter])
+    waves = _harmonics(edges, 2 if years >= 1.95 else 1)
+    return np.column_stack([waves, _quarter_shares(edges, fiscal_start_month)]) if days <= 7 else waves
+
+
+def _dummies(code: np.ndarray) -> Floats:  # type: ignore[type-arg]
+    """One column for each value but the first."""
+    values = np.unique(code)
+    return (code[:, None] == values[None, 1:]).astype(float)
+
+
+def _harmonics(edges: Times, count: int) -> Floats:
+    """Sine and cosine of the year at the middle of each slot, `count` frequencies."""
+    middle = (edges[:-1].astype(float) + edges[1:].astype(float)) / 2
+    angle = 2 * np.pi * middle[:, None] / YEAR_DAYS * np.arange(1, count + 1)[None, :]
+    return np.column_stack([np.sin(angle), np.cos(angle)])
+
+
+def _quarter_shares(edges: Times, fiscal_start_month: int) -> Floats:
+    """Shares of each slot's days in the last 7, the 7 before, and the first 7 days of a fiscal quarter."""
+    day = np.arange(edges[0], edges[-1])
+    months = day.astype("datetime64[M]").astype(int)
+    shift = (months - (fiscal_start_month - 1)) % 3
+    opened = (months - shift).astype("datetime64[M]").astype("datetime64[D]")
+    closed = (months - shift + 3).astype("datetime64[M]").astype("datetime64[D]")
+    left, since = (closed - day).astype(int), (day - opened).astype(int)
+    slot = np.searchsorted(edges, day, side="right") - 1
+    length = np.bincount(slot)
+    columns = [left <= 7, (left > 7) & (left <= 14), since < 7]
+    return np.column_stack([np.bincount(slot, weights=c.astype(float)) / length for c in columns])

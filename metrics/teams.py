@@ -1,0 +1,215 @@
+"""Many teams: the pooled effect of their go-lives, its interval, and everything that could speak against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from metrics import staggered
+from metrics.designs import Design
+from metrics.finding import Finding, day
+from metrics.panel import Panel, Rows, blocks, build, first_go_live, slot_length, slots, states
+from metrics.question import ADDITIVE_KINDS, Bools, Floats, Ints, Question
+from metrics.randomisation import invert
+from metrics.staggered import Cells
+
+MAX_BLOCK_DAYS = 91.0
+QUARTER_DAYS = 91
+MIN_PLACEBO_DAYS = 91.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A panel ready for estimation: all the cells (of every team) and which teams' effect is asked for."""
+
+    panel: Panel
+    cells: Cells
+    first_slot: Ints
+    focus: Bools
+    min_untreated: int
+
+
+def is_multiplicative(question: Question, panel: Panel) -> bool:
+    """Effects as ratios, unless values may be negative or the user said they are differences already."""
+    if question.kind == "nps" or question.log is False:
+        return False
+    if question.log is None and question.is_periodic and question.kind == "mean":
+        return False
+    return bool((panel.num[panel.before | panel.after] >= 0).all())
+
+
+def prepare(question: Question, rows: Rows, design: Design) -> Setting:
+    """Build the panel and join it to blocks."""
+    length = question.period if question.period != "auto" and question.is_periodic else slot_length(question, rows)
+    panel = build(question, rows, slots(question, rows.start, rows.end, length))
+    cells, first = blocks(panel, is_multiplicative(question, panel), _max_days(question))
+    focus = np.ones(len(question.go_live), bool) if question.focus is None else question.focus
+    return Setting(panel, cells, first, focus & ~np.isnat(question.go_live), design.min_untreated)
+
+
+def _max_days(question: Question) -> float | None:
+    """How long a block may be; sums and counts lose nothing by long ones."""
+    return None if question.kind in ADDITIVE_KINDS else MAX_BLOCK_DAYS
+
+
+def asked(setting: Setting) -> Bools:
+    """The cells whose effect is asked for."""
+    return staggered.usable_after(setting.cells, setting.min_untreated) & setting.focus[:, None]
+
+
+def point(setting: Setting) -> tuple[float, float, float]:
+    """Effect, standard error and degrees of freedom over the cells asked for; NaN when there are none."""
+    usable = asked(setting)
+    if not usable.any():
+        return float("nan"), float("nan"), float("nan")
+    weight, after = setting.cells.before.astype(float)[None], usable.astype(float)[None]
+    effect = float(staggered.effects(setting.cells, weight, after)[0][0])
+    error, df = staggered.jackknife_error(effect, staggered.leave_one_out(setting.cells, usable))
+    return effect, error, df
+
+
+def measure(question: Question, rows: Rows, design: Design, level: float) -> Finding | None:
+    """The pooled effect; None when no team's after-period has enough untouched teams beside it."""
+    setting = prepare(question, rows, design)
+    effect, error, df = point(setting)
+    if not np.isfinite(effect) or not np.isfinite(error):
+        return None
+    reach = float(stats.t.ppf((1 + level) / 2, df)) * error
+    low, high = effect - reach, effect + reach
+    p_value = float(2 * stats.t.sf(abs(effect) / error, df)) if error > 0 else float("nan")
+    diagnostics: dict[str, Any] = {"jackknife": {"estimate": effect, "error": error, "df": df, "p_value": p_value}}
+    if design.is_randomised:
+        schedule = _schedule(setting)
+        found = invert(
+            replace(setting.cells, after=setting.cells.after & setting.focus[:, None]),
+            effect, schedule, setting.min_untreated, level, question.seed,
+        )  # fmt: skip
+        low, high, p_value = found.low, found.high, found.p_value
+        diagnostics["randomisation"] = {"draws": found.draws, "p_value": p_value}
+    return _finding(question, setting, design, (effect, low, high, p_value, error, df), diagnostics)
+
+
+def _schedule(setting: Setting) -> Ints:
+    """Teams with the same states at all times (and all asked for, or not) may exchange their dates freely."""
+    state = np.column_stack([setting.cells.before, setting.cells.after, setting.focus])
+    return np.unique(state, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _finding(
+    question: Question, setting: Setting, design: Design, numbers: tuple[float, ...], extra: dict[str, Any]
+) -> Finding:
+    """Values, spans and counts of the cells that were compared."""
+    effect, low, high, p_value, error, df = numbers
+    panel, usable = setting.panel, asked(setting)
+    after = _spread_out(setting, usable) & panel.after
+    treated = usable.any(1)
+    before = panel.before & treated[:, None]
+    pre_value, post_value = value_of(question, panel, before), value_of(question, panel, after)
+    method = ("imputation_" + ("ratio" if setting.cells.multiplicative else "difference")) + (
+        "_randomised" if design.is_randomised else ""
+    )
+    diagnostics = {
+        "teams": len(question.go_live),
+        "teams_treated": int(treated.sum()),
+        "blocks": int(setting.cells.num.shape[1]),
+        "scale": "log" if setting.cells.multiplicative else "level",
+        "value_per": value_per(question, panel),
+        "leave_one_team_out": _range(staggered.leave_one_out(setting.cells, usable)),
+        **extra,
+    }
+    weeks = panel.days() / 7
+    return Finding(
+        method, setting.cells.multiplicative, effect * _unit(question, setting), low * _unit(question, setting),
+        high * _unit(question, setting), p_value, error * _unit(question, setting), df, pre_value, post_value,
+        *_ends(panel, before), *_ends(panel, after),
+        int(panel.rows[before].sum()), int(panel.rows[after].sum()),
+        float(np.median((before * weeks).sum(1)[treated])), float(np.median((after * weeks).sum(1)[treated])),
+        (), diagnostics,
+    )  # fmt: skip
+
+
+def _unit(question: Question, setting: Setting) -> float:
+    """Differences of sums are made per day and team; everything is told per week (or period) and all teams."""
+    if setting.cells.multiplicative:
+        return 1.0
+    return _per(question, setting.panel, int(setting.focus.sum()))
+
+
+def _per(question: Question, panel: Panel, teams: int) -> float:
+    """Factor from num/den of a cell to the value people see."""
+    if question.kind == "nps":
+        return 100.0
+    if question.kind not in ADDITIVE_KINDS:
+        return 1.0
+    return teams * (7.0 if value_per(question, panel) == "week" else float(np.median(panel.days())))
+
+
+def value_per(question: Question, panel: Panel) -> str:
+    """`week`, `month` …: what a sum is told per; empty for all other kinds."""
+    if question.kind not in ADDITIVE_KINDS:
+        return ""
+    length = float(np.median(panel.days()))
+    return "week" if length <= 28 else "month" if length < 45 else "quarter" if length < 200 else "year"
+
+
+def value_of(question: Question, panel: Panel, cells: Bools) -> float:
+    """The KPI over some cells: Σnum/Σden, sums per week (or period) of all the teams in them."""
+    den = panel.den[cells].sum()
+    if den <= 0:
+        return float("nan")
+    return float(panel.num[cells].sum() / den) * _per(question, panel, int(cells.any(1).sum()))
+
+
+def _spread_out(setting: Setting, cells: Bools) -> Bools:
+    """Block marks (G, B) back to slots (G, P)."""
+    lengths = np.diff(np.r_[setting.first_slot, setting.panel.num.shape[1]])
+    return np.repeat(cells, lengths, axis=1)
+
+
+def _ends(panel: Panel, cells: Bools) -> tuple[date | None, date | None]:
+    """First day and day after the last of some cells."""
+    used = np.flatnonzero(cells.any(0))
+    return (day(panel.edges[used[0]]), day(panel.edges[used[-1] + 1])) if len(used) else (None, None)
+
+
+def _range(values: Floats) -> dict[str, float]:
+    """Smallest and largest."""
+    known = values[np.isfinite(values)]
+    return {"low": float(known.min()), "high": float(known.max())} if len(known) else {}
+
+
+def placebo(question: Question, rows: Rows, design: Design) -> dict[str, Any]:
+    """Go-lives moved into the past, real ones cut off: whatever is found there is not the CRM's doing.
+
+    quarter_before: the 13 weeks before go-live against all before them; teams picked for a bad quarter show here.
+    p_values, estimates: earlier moves, without that quarter.
+    """
+    out: dict[str, Any] = {"quarter_before": _moved(question, rows, design, QUARTER_DAYS, 0)}
+    found = [_moved(question, rows, design, shift, QUARTER_DAYS) for shift in (2 * QUARTER_DAYS, 3 * QUARTER_DAYS)]
+    made = [each for each in found if each is not None]
+    out["p_values"] = [each["p_value"] for each in made]
+    out["estimates"] = [each["estimate"] for each in made]
+    out["rejected"] = sum(each["p_value"] < 0.05 for each in made)
+    return out
+
+
+def _moved(question: Question, rows: Rows, design: Design, shift: int, cut: int) -> dict[str, float] | None:
+    """The effect of dates moved by `shift` days on cells that end `cut` days before any true exposure."""
+    go_live = first_go_live(question)
+    if (go_live - rows.start).astype(float) - rows.exposed_days - shift < MIN_PLACEBO_DAYS:
+        return None
+    moved = replace(question, go_live=question.go_live - np.timedelta64(shift, "D"), learning_days=0)
+    setting = prepare(moved, rows, design)
+    early = replace(rows, exposed_days=rows.exposed_days + cut)
+    untouched, _ = states(question, early, setting.panel.edges)
+    panel = replace(setting.panel, before=setting.panel.before & untouched, after=setting.panel.after & untouched)
+    cells, first = blocks(panel, setting.cells.multiplicative, _max_days(question))
+    effect, error, df = point(replace(setting, panel=panel, cells=cells, first_slot=first))
+    if not np.isfinite(effect) or not error > 0:
+        return None
+    p_value = float(2 * stats.t.sf(abs(effect) / error, df))
+    return {"estimate": round(effect, 5), "error": round(error, 5), "p_value": round(p_value, 5)}

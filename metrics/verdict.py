@@ -1,0 +1,177 @@
+"""From a question to a verdict: look, gates, design, estimate, checks, and the rule that turns them into a word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from metrics import designs, gates, looks, one_date, teams
+from metrics.checks import check_effect
+from metrics.designs import Design
+from metrics.finding import Finding
+from metrics.looks import Look
+from metrics.naive import naive_change
+from metrics.panel import Rows, select
+from metrics.question import Question, Verdict, VerdictWord
+
+NOT_ENOUGH, TOO_NOISY = "not_enough_data", "too_noisy"
+DISAGREE, PROVISIONAL = "diagnostics_disagree", "provisional"
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that is known when the word is chosen. bars: Gate 0. lacking: Gate 1. against: checks that contradict."""
+
+    question: Question
+    look: Look
+    design: Design
+    finding: Finding | None = None
+    bars: tuple[gates.Bar, ...] = ()
+    lacking: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
+
+
+def judge(question: Question, wanted: str = "auto") -> Verdict:
+    """The verdict at a look: `auto` (the newest frozen look reached, else provisional), `13w`, `26w`, `52w`,
+    `provisional`; with alpha_policy `single` always the one planned look.
+
+    Raises ValueError when a frozen look lies ahead of as_of.
+    """
+    look = looks.choose(question, wanted)
+    if len(question.at) == 0:
+        design = Design("none", False)
+        return _written(Case(question, look, design, lacking=("There are no records at all.",)))
+    rows = select(question, look.end)
+    design = designs.choose(question)
+    case = Case(question, look, design, bars=tuple(gates.comparability(question, rows)), caveats=design.caveats)
+    if len(rows.day) == 0:
+        return _written(replace(case, lacking=("No record is old enough to have its outcome yet.",)))
+    case = replace(case, diagnostics={"design": design.name, **naive_change(question, look.end)})
+    if design.name == "none":
+        return _written(replace(case, lacking=design.caveats, caveats=()))
+    return _written(_examined(case, rows))
+
+
+def _examined(case: Case, rows: Rows) -> Case:
+    """The case with its estimate and everything the checks have to say."""
+    question, look, design = case.question, case.look, case.design
+    level = 1 - look.alpha
+    measured = (
+        teams.measure(question, rows, design, level)
+        if design.is_controlled
+        else one_date.measure(question, rows, level)
+    )
+    lacking = tuple(gates.amount(question, measured))
+    case = replace(case, finding=measured, lacking=lacking + _too_few(case))
+    if measured is None:
+        return case
+    checked = check_effect(question, rows, look, design, measured)
+    restless = gates.restless(checked.diagnostics.get("placebo", {}))
+    notes = (question.exposure_note,) if question.exposure_note else ()
+    return replace(
+        case,
+        bars=case.bars + ((restless,) if restless else ()),
+        against=checked.against,
+        caveats=(*case.caveats, *measured.caveats, *checked.caveats, *notes),
+        diagnostics={
+            **case.diagnostics, "interval_level": round(level, 6), **measured.diagnostics, **checked.diagnostics,
+            "theta": measured.theta, "theta_error": measured.error, "theta_df": measured.df,
+            "theta_low": measured.low, "theta_high": measured.high, "alpha": look.alpha,
+            "is_multiplicative": measured.multiplicative, "horizon_days": rows.horizon_days,
+        },
+    )  # fmt: skip
+
+
+def _too_few(case: Case) -> tuple[str, ...]:
+    """With fewer than five treated teams among several, chance in one team can pass for an effect."""
+    question = case.question
+    asked = question.go_live if question.focus is None else question.go_live[question.focus]
+    treated = int((~np.isnat(asked)).sum())
+    if case.design.is_controlled and treated < designs.FEW_TEAMS:
+        return (f"Only {treated} teams went live; {designs.FEW_TEAMS} are needed to tell teams from chance.",)
+    if not case.design.is_controlled and case.design.caveats:
+        return case.design.caveats
+    return ()
+
+
+def decide(case: Case) -> tuple[VerdictWord, str | None]:
+    """The word and its reason (evaluation rules, first that applies)."""
+    if case.bars:
+        return "not_comparable", case.bars[0].code
+    if case.finding is None or case.lacking:
+        return "inconclusive", NOT_ENOUGH
+    if case.look.name == looks.PROVISIONAL:
+        return "inconclusive", PROVISIONAL
+    finding, important = case.finding, case.question.min_important_change
+    if finding.low > 0 or finding.high < 0:
+        if case.against:
+            return "inconclusive", DISAGREE
+        return ("improved" if (finding.theta > 0) == (case.question.better == "higher") else "worsened"), None
+    if important is not None and is_inside(finding, important, case.question.kind):
+        return "no_material_change", None
+    return "inconclusive", TOO_NOISY
+
+
+def is_inside(finding: Finding, important: float, kind: str) -> bool:
+    """Whether the whole interval lies within ± the smallest change that matters (nps: × 100 points)."""
+    if kind == "nps":
+        return -100 * important < finding.low and finding.high < 100 * important
+    low, high = finding.relative(finding.low), finding.relative(finding.high)
+    return low is not None and high is not None and -important < low and high < important
+
+
+def _written(case: Case) -> Verdict:
+    """The verdict as it is published: values that are not known are None."""
+    word, reason = decide(case)
+    said = [bar.words for bar in case.bars] + list(case.lacking) + list(case.against) + list(case.caveats)
+    verdict = Verdict(
+        method="none", look=case.look.name, verdict=word, reason=reason, caveats=tuple(dict.fromkeys(said)),
+        min_important_change=case.question.min_important_change, diagnostics=plain(case.diagnostics),
+    )  # fmt: skip
+    finding = case.finding
+    if finding is None:
+        return verdict
+    numbers = {
+        "pre_value": finding.pre_value,
+        "post_value": finding.post_value,
+        "counterfactual_value": finding.counterfactual(),
+        "effect": finding.change(finding.theta),
+        "effect_ci_low": finding.change(finding.low),
+        "effect_ci_high": finding.change(finding.high),
+        "effect_rel": finding.relative(finding.theta),
+        "effect_rel_ci_low": finding.relative(finding.low),
+        "effect_rel_ci_high": finding.relative(finding.high),
+        "p_value": finding.p_value,
+        "mde80": finding.smallest_detectable(case.look.alpha),
+    }
+    known = {name: _known(value) for name, value in numbers.items()}
+    return replace(
+        verdict, method=finding.method, pre_start=finding.pre_start, pre_end=finding.pre_end,
+        post_start=finding.post_start, post_end=finding.post_end, n_pre=finding.n_pre, n_post=finding.n_post,
+        **known,
+    )  # fmt: skip
+
+
+def _known(value: float | None) -> float | None:
+    """A finite number or None."""
+    return float(value) if value is not None and np.isfinite(value) else None
+
+
+def plain(value: Any) -> Any:
+    """JSON-able: numpy scalars to Python's, what is not finite to None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return _known(float(value))
+    return value
