@@ -79,9 +79,7 @@ class StreamSchema:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> StreamSchema:
         """The inverse of `to_json`."""
-        fields = tuple(
-            Field(**{**f, "type": FieldType(f["type"]), "path": tuple(f["path"])}) for f in data["fields"]
-        )
+        fields = tuple(Field(**{**f, "type": FieldType(f["type"]), "path": tuple(f["path"])}) for f in data["fields"])
         return cls(**{**data, "fields": fields, "primary_key": tuple(data["primary_key"])})
 
 

@@ -17,9 +17,7 @@ class ExpectedFailure(Exception):
     exit_code = 1
     is_retryable = False
 
-    def __init__(
-        self, what: str, *, where: str = "", why: str = "", next_step: str = "", saved: str = ""
-    ) -> None:
+    def __init__(self, what: str, *, where: str = "", why: str = "", next_step: str = "", saved: str = "") -> None:
         self.what, self.where, self.why, self.next_step, self.saved = what, where, why, next_step, saved
         super().__init__(str(self))
 

@@ -80,13 +80,14 @@ class PatientAdapter(HTTPAdapter):
         *,
         system: str,
         setting: str,
+        ca_bundle: str | None = None,
         backoff: Backoff | None = None,
         is_busy: Callable[[requests.Response], bool] = is_busy_status,
         sleep: Callable[[float], None] = time.sleep,
         pool_size: int = 16,
     ) -> None:
         super().__init__(pool_maxsize=pool_size)
-        self._system, self._setting = system, setting
+        self._system, self._setting, self._ca_bundle = system, setting, ca_bundle
         self._backoff, self._is_busy, self._sleep = backoff or Backoff(), is_busy, sleep
         self._lock = threading.Lock()
         self._has_answered = False
@@ -96,6 +97,8 @@ class PatientAdapter(HTTPAdapter):
         """Send, again and again within the policy; the last busy response is returned as it is."""
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = TIMEOUT_SECONDS
+        if self._ca_bundle is not None:
+            kwargs["verify"] = self._ca_bundle
         attempt = 0
         while True:
             attempt += 1

@@ -1,0 +1,104 @@
+"""What Salesforce's error answers mean, as failures with a cure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+from connectors.errors import CredentialsFailure, ExpectedFailure, SourceFailure, TransientSourceFailure
+from connectors.http import BUSY_STATUSES
+
+LATER_CODES = frozenset(
+    {
+        "REQUEST_LIMIT_EXCEEDED",
+        "UNABLE_TO_LOCK_ROW",
+        "QUERY_TIMEOUT",
+        "SERVER_UNAVAILABLE",
+        "SERVICE_UNAVAILABLE",
+        "UNKNOWN_EXCEPTION",
+    }
+)
+REFUSED_CODES = frozenset(
+    {
+        "INVALID_SESSION_ID",
+        "INVALID_AUTH_HEADER",
+        "API_DISABLED_FOR_ORG",
+        "API_CURRENTLY_DISABLED",
+        "INSUFFICIENT_ACCESS",
+        "INSUFFICIENT_ACCESS_OR_READONLY",
+    }
+)
+RESUME = "run the same command again: it goes on where it was"
+
+
+class QueryRefused(SourceFailure):
+    """A query or job was refused with an error code that decides what to try instead.
+
+    code: Salesforce's error code, such as INVALID_FIELD or INVALIDENTITY.
+    """
+
+    code = ""
+
+
+def error_of(response: requests.Response) -> tuple[str, str]:
+    """Error code and message of an answer; the status and nothing when it is not Salesforce's JSON.
+
+    A token endpoint answers `{error, error_description}`, everything else `[{errorCode, message}]`.
+    """
+    try:
+        body: Any = response.json()
+    except (ValueError, requests.RequestException):
+        return f"HTTP {response.status_code}", ""
+    first = body[0] if isinstance(body, list) and body else body
+    if not isinstance(first, dict):
+        return f"HTTP {response.status_code}", ""
+    code = first.get("errorCode") or first.get("error") or f"HTTP {response.status_code}"
+    message = first.get("message") or first.get("error_description") or ""
+    return str(code), " ".join(str(message).split())[:300]
+
+
+def is_busy(response: requests.Response) -> bool:
+    """Whether a later try may succeed, by status or by error code."""
+    if response.status_code < 400:
+        return False
+    return response.status_code in BUSY_STATUSES or error_of(response)[0] in LATER_CODES
+
+
+def failure_of(response: requests.Response, source_id: str, doing: str) -> ExpectedFailure:
+    """The failure an error answer stands for. doing: what was asked, such as "reading Opportunity"."""
+    code, message = error_of(response)
+    said = f"Salesforce said {code}{': ' + message if message else ''}."
+    if code == "REQUEST_LIMIT_EXCEEDED":
+        return TransientSourceFailure(
+            "The org's limit of API requests is used up.",
+            where=f"{source_id}, {doing}",
+            why=said,
+            saved="Pages landed before are kept.",
+            next_step=f"wait until the limit is free again (24 hours roll on), then {RESUME}",
+        )
+    if response.status_code in BUSY_STATUSES or code in LATER_CODES:
+        return TransientSourceFailure(
+            "Salesforce is busy or out of order.",
+            where=f"{source_id}, {doing}",
+            why=said,
+            saved="Pages landed before are kept.",
+            next_step=RESUME,
+        )
+    if response.status_code == 401 or code in REFUSED_CODES:
+        return CredentialsFailure(
+            f"Salesforce refused the request ({response.status_code}).",
+            where=f"{source_id}, {doing}",
+            why=said,
+            saved="Pages landed before are kept.",
+            next_step="give the integration user API access and the right to read this, then run  crmlift doctor",
+        )
+    failure = QueryRefused(
+        "Salesforce did not accept a request.",
+        where=f"{source_id}, {doing}",
+        why=said,
+        saved="Pages landed before are kept.",
+        next_step="look at the cause; leave the object or field out with exclude or field_exclude if need be",
+    )
+    failure.code = code
+    return failure

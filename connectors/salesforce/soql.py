@@ -1,0 +1,42 @@
+"""The queries we send. No ORDER BY and no LIMIT: they would switch off the chunking of large objects."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from connectors.contract import StreamSchema, Window
+
+
+def records(schema: StreamSchema, window: Window, lookback: timedelta) -> str:
+    """All fields of the rows that changed in the window, the lookback before it included."""
+    columns = ", ".join(field.name for field in schema.fields)
+    return f"SELECT {columns} FROM {schema.table}{_where(schema, window, lookback)}"
+
+
+def changed_count(schema: StreamSchema, window: Window, lookback: timedelta) -> str:
+    """How many rows `records` will give."""
+    return f"SELECT COUNT() FROM {schema.table}{_where(schema, window, lookback)}"
+
+
+def keys(schema: StreamSchema) -> str:
+    """The Ids of all rows, whenever they changed."""
+    return f"SELECT Id FROM {schema.table}"
+
+
+def count(schema: StreamSchema) -> str:
+    """How many rows there are."""
+    return f"SELECT COUNT() FROM {schema.table}"
+
+
+def instant(at: datetime) -> str:
+    """A SOQL dateTime literal in UTC, to the millisecond."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def _where(schema: StreamSchema, window: Window, lookback: timedelta) -> str:
+    if schema.is_snapshot or schema.version_field is None:
+        return ""
+    bounds = [f"{schema.version_field} < {instant(window.until)}"]
+    if window.since is not None:
+        bounds.insert(0, f"{schema.version_field} >= {instant(window.since - lookback)}")
+    return f" WHERE {' AND '.join(bounds)}"
