@@ -4,7 +4,7 @@
 with salesforce_accounts as (
     select
         account_id, source_id, native_id, name, website as domain, industry, segment, region, country, employee_count,
-        annual_revenue_native, currency_code, owner_id, parent_account_id, created_at, created_by_id, merged_into_id,
+        annual_revenue_native, currency_code, owner_id, parent_account_id, created_at, merged_into_id,
         is_deleted, _extracted_at, _run_id
     from staging.salesforce_account
 ),
@@ -20,7 +20,7 @@ hubspot_accounts as (
         c.account_id, c.source_id, c.native_id, c.name, c.domain, c.industry, c.segment, c.region, c.country,
         cast(c.employee_count as bigint) as employee_count, c.annual_revenue_native, null as currency_code,
         c.source_id || ':' || c.owner_native_id as owner_id, c.parent_account_id, c.created_at,
-        c.source_id || ':user:' || c.created_by_user_native_id as created_by_id, m.merged_into_id, c.is_deleted,
+        m.merged_into_id, c.is_deleted,
         c._extracted_at, c._run_id
     from staging.hubspot_companies as c
     left join hubspot_merges as m using (account_id)

@@ -107,8 +107,8 @@ activities as (
         k.account_id, k.contact_id, k.lead_id, k.opportunity_id, k.ticket_id, l.is_deleted, l._extracted_at, l._run_id
     from hubspot_logged as l
     left join hubspot_links as k using (object, activity_id)
-    left join core.app_user as c
-        on c.source_id = l.source_id and c.user_native_id = l.created_by_user_native_id and c.is_active
+    left join core.user_identity as c
+        on c.source_id = l.source_id and c.user_native_id = l.created_by_user_native_id
     union all by name
     select
         activity_id, source_id, native_id, type, direction, owner_id, created_by_id, created_at, occurred_at, due_at,

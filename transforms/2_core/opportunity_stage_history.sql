@@ -26,7 +26,7 @@ hubspot_changes as (
         null as probability, null as expected_close_date, u.user_id as changed_by_id, 'hs_property_history' as basis
     from staging.hubspot_property_change as h
     inner join hubspot_stage_pipelines as p on p.source_id = h.source_id and p.stage_native_id = h.value
-    left join core.app_user as u on u.source_id = h.source_id and u.user_native_id = h.user_native_id and u.is_active
+    left join core.user_identity as u on u.source_id = h.source_id and u.user_native_id = h.user_native_id
     where h.object = 'deals' and h.property = 'dealstage'
     qualify h.value is distinct from lag(h.value) over (partition by h.record_id order by h.seq)
 ),

@@ -36,7 +36,7 @@ changes as (
         where object = 'ticket'
         group by all
     ) as s on s.source_id = h.source_id and s.stage_native_id = h.value
-    left join core.app_user as u on u.source_id = h.source_id and u.user_native_id = h.user_native_id and u.is_active
+    left join core.user_identity as u on u.source_id = h.source_id and u.user_native_id = h.user_native_id
     where h.object = 'tickets' and h.property = 'hs_pipeline_stage'
     union all by name
     select

@@ -1,0 +1,77 @@
+-- Question: on which days did each person work in the CRM, and did they record anything?
+-- Grain:    one row per user_id, activity_date (local) with a log-in or an action
+-- Excludes: integration users, changes made by workflows, imports and programs
+with interface_changes as (
+    select source_id, user_native_id, record_id, changed_at
+    from staging.hubspot_property_change
+    where seq > 0 and user_native_id is not null and regexp_matches(upper(source_type), 'CRM_UI|MOBILE')
+    group by all
+),
+
+later_stages as (
+    select changed_by_id, opportunity_id, changed_at
+    from staging.salesforce_opportunity_history
+    qualify row_number() over (partition by opportunity_id order by changed_at, change_id) > 1
+),
+
+salesforce_changes as (
+    select changed_by_id as user_id, opportunity_id as record_id, changed_at from later_stages
+    union
+    select changed_by_id, opportunity_id, changed_at from staging.salesforce_opportunity_field_history
+    union
+    select changed_by_id, lead_id, changed_at from staging.salesforce_lead_history
+    union
+    select changed_by_id, ticket_id, changed_at from staging.salesforce_case_history
+),
+
+hubspot_creations as (
+    select source_id, created_by_user_native_id as user_native_id, created_at from staging.hubspot_contacts
+    union all
+    select source_id, created_by_user_native_id, created_at from staging.hubspot_companies
+    union all
+    select source_id, created_by_user_native_id, created_at from staging.hubspot_deals
+    union all
+    select source_id, created_by_user_native_id, created_at from staging.hubspot_tickets
+    union all
+    select source_id, created_by_user_native_id, created_at from staging.hubspot_leads
+),
+
+events as (
+    select user_id, login_at as at, 'login' as kind from core.login_event where is_succeeded and channel = 'interactive'
+    union all
+    select created_by_id, created_at, 'created' from staging.salesforce_account
+    union all
+    select created_by_id, created_at, 'created' from staging.salesforce_contact
+    union all
+    select created_by_id, created_at, 'created' from staging.salesforce_lead
+    union all
+    select created_by_id, created_at, 'created' from staging.salesforce_opportunity
+    union all
+    select created_by_id, created_at, 'created' from staging.salesforce_case
+    union all
+    select u.user_id, c.created_at, 'created'
+    from hubspot_creations as c
+    inner join core.user_identity as u using (source_id, user_native_id)
+    union all
+    select user_id, changed_at, 'updated' from salesforce_changes
+    union all
+    select u.user_id, c.changed_at, 'updated'
+    from interface_changes as c
+    inner join core.user_identity as u using (source_id, user_native_id)
+    union all
+    select created_by_id, created_at, 'activity' from core.activity where not is_automated
+)
+
+select
+    e.user_id,
+    cast(timezone($timezone, e.at) as date) as activity_date,
+    bool_or(e.kind = 'login') as is_logged_in,
+    cast(count(*) filter (where e.kind = 'login') as integer) as ui_login_count,
+    cast(count(*) filter (where e.kind = 'created') as integer) as records_created,
+    cast(count(*) filter (where e.kind = 'updated') as integer) as records_updated,
+    cast(count(*) filter (where e.kind = 'activity') as integer) as activities_logged,
+    cast(count(*) filter (where e.kind <> 'login') as integer) as core_actions
+from events as e
+inner join core.app_user as u on u.user_id = e.user_id and u.is_human
+where e.at < $as_of
+group by all
