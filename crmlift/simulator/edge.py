@@ -30,9 +30,7 @@ class Edge:
     a first path segment that ends in .salesforce.com or .hubapi.com is taken away.
     """
 
-    def __init__(
-        self, app: ASGIApp, served: ServedCompany, options: ServerOptions, faults: FaultPlan | None
-    ) -> None:
+    def __init__(self, app: ASGIApp, served: ServedCompany, options: ServerOptions, faults: FaultPlan | None) -> None:
         self.app, self.served, self.options, self.faults = app, served, options, faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,9 +52,7 @@ class Edge:
             return
         await self.app(scope, receive, self._with_gzip(scope, send))
 
-    async def _with_faults(
-        self, faults: FaultPlan, scope: Scope, body: bytes, receive: Receive, send: Send
-    ) -> None:
+    async def _with_faults(self, faults: FaultPlan, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         digest = hashlib.blake2b(body, digest_size=8).hexdigest()
         key = f"{scope['method']} {scope['path']}?{scope['query_string'].decode()} {digest}"
         fault = faults.request(key, possible_faults(scope["path"]))

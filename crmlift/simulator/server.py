@@ -76,7 +76,7 @@ def create_app(company: Company, options: ServerOptions | None = None) -> Starle
     }
     app = Starlette(
         routes=[*salesforce_routes.ROUTES, *hubspot_routes.ROUTES],
-        exception_handlers=cast(dict[type[Exception], ExceptionHandler], handlers),  # type: ignore[arg-type]
+        exception_handlers=cast(dict[type[Exception], ExceptionHandler], handlers),
     )
     app.router.redirect_slashes = False
     app.state.served, app.state.faults = served, faults

@@ -46,7 +46,7 @@ async def token(request: Request) -> Response:
 
 
 async def details(request: Request) -> Response:
-    """GET /account-info/v3/details"""
+    """GET /account-info/v3/details."""
     return json_response(
         {
             "portalId": HS_PORTAL_ID,
@@ -81,7 +81,7 @@ async def logins(request: Request) -> Response:
 
 
 async def daily_usage(request: Request) -> Response:
-    """GET /account-info/v3/api-usage/daily/private-apps"""
+    """GET /account-info/v3/api-usage/daily/private-apps."""
     portal = portal_of(request)
     usage = {
         "name": "private-apps-api-calls-daily",

@@ -49,13 +49,13 @@ async def batch_read(request: Request) -> Response:
 
 
 async def of_record(request: Request) -> Response:
-    """GET /crm/v4/objects/{type}/{id}/associations/{to}?limit=&after="""
+    """GET /crm/v4/objects/{type}/{id}/associations/{to}?limit=&after=."""
     page, found, answer = _record_page(request)
     return json_response({"results": [_labelled(i, found[i], is_text=False) for i in page]} | answer)
 
 
 async def batch_read_v3(request: Request) -> Response:
-    """POST /crm/v3/associations/{from}/{to}/batch/read"""
+    """POST /crm/v3/associations/{from}/{to}/batch/read."""
     portal, ends = portal_of(request), _ends(request)
     links = portal.links(*ends)
     ids = dict.fromkeys(input_ids(await object_body(request)))
@@ -64,13 +64,13 @@ async def batch_read_v3(request: Request) -> Response:
 
 
 async def of_record_v3(request: Request) -> Response:
-    """GET /crm/v3/objects/{type}/{id}/associations/{to}"""
+    """GET /crm/v3/objects/{type}/{id}/associations/{to}."""
     page, found, answer = _record_page(request)
     return json_response({"results": _plain({i: found[i] for i in page}, _ends(request))} | answer)
 
 
 async def labels(request: Request) -> Response:
-    """GET /crm/v4/associations/{from}/{to}/labels"""
+    """GET /crm/v4/associations/{from}/{to}/labels."""
     links = portal_of(request).links(*_ends(request))
     kinds = {kind for linked in links.values() for found in linked.values() for kind in found}
     results = [_kind(kind) for kind in sorted(kinds, key=lambda k: (k[0], k[1], k[2] or ""))]

@@ -26,7 +26,7 @@ _DEFAULT_OWNERS = 100
 
 
 async def properties(request: Request) -> Response:
-    """GET /crm/v3/properties/{type}"""
+    """GET /crm/v3/properties/{type}."""
     kind = type_of(request)
     if request.query_params.get("archived", "false").lower() == "true":
         return json_response({"results": []})
@@ -40,7 +40,7 @@ async def legacy_properties(request: Request) -> Response:
 
 
 async def single_property(request: Request) -> Response:
-    """GET /crm/v3/properties/{type}/{name}"""
+    """GET /crm/v3/properties/{type}/{name}."""
     kind, name = type_of(request), request.path_params["name"]
     found = next((p for p in _properties(portal_of(request), kind) if p["name"] == name), None)
     if found is None:
@@ -89,17 +89,17 @@ def _property(kind: ObjectType, field: SimField, order: int) -> dict[str, Any]:
 
 
 async def pipelines(request: Request) -> Response:
-    """GET /crm/v3/pipelines/{type}"""
+    """GET /crm/v3/pipelines/{type}."""
     return json_response({"results": _pipelines(request)})
 
 
 async def pipeline(request: Request) -> Response:
-    """GET /crm/v3/pipelines/{type}/{pipeline}"""
+    """GET /crm/v3/pipelines/{type}/{pipeline}."""
     return json_response(_pipeline(request))
 
 
 async def stages(request: Request) -> Response:
-    """GET /crm/v3/pipelines/{type}/{pipeline}/stages"""
+    """GET /crm/v3/pipelines/{type}/{pipeline}/stages."""
     return json_response({"results": _pipeline(request).get("stages", [])})
 
 
@@ -117,7 +117,7 @@ def _pipeline(request: Request) -> dict[str, Any]:
 
 
 async def owners(request: Request) -> Response:
-    """GET /crm/v3/owners?limit=&after=&archived=&email="""
+    """GET /crm/v3/owners?limit=&after=&archived=&email=."""
     query = request.query_params
     is_archived = query.get("archived", "false").lower() == "true"
     email = query.get("email")
@@ -139,19 +139,17 @@ async def owners(request: Request) -> Response:
 
 
 async def owner(request: Request) -> Response:
-    """GET /crm/v3/owners/{id}?idProperty=userId"""
+    """GET /crm/v3/owners/{id}?idProperty=userId."""
     key = "userId" if request.query_params.get("idProperty") == "userId" else "id"
     wanted = request.path_params["owner_id"]
-    found = next(
-        (o for o in portal_of(request).served.company.owners if str(o.get(key)) == wanted), None
-    )
+    found = next((o for o in portal_of(request).served.company.owners if str(o.get(key)) == wanted), None)
     if found is None:
         raise resource_not_found()
     return json_response(jsonable(found))
 
 
 async def teams(request: Request) -> Response:
-    """GET /settings/v3/users/teams"""
+    """GET /settings/v3/users/teams."""
     found: dict[str, dict[str, Any]] = {}
     for person in portal_of(request).served.company.owners:
         for team in person.get("teams") or ():
@@ -170,7 +168,7 @@ async def schemas(request: Request) -> Response:
 
 
 async def schema(request: Request) -> Response:
-    """GET /crm/v3/schemas/{type}"""
+    """GET /crm/v3/schemas/{type}."""
     return json_response(_schema(portal_of(request), type_of(request)))
 
 

@@ -38,7 +38,7 @@ async def listing(request: Request) -> Response:
 
 
 async def single(request: Request) -> Response:
-    """GET /crm/v3/objects/{type}/{id}?idProperty="""
+    """GET /crm/v3/objects/{type}/{id}?idProperty=."""
     table = portal_of(request).table(type_of(request))
     is_archived = request.query_params.get("archived", "false").lower() == "true"
     row = find_record(table, request.path_params["record_id"], request.query_params.get("idProperty"))
@@ -75,12 +75,9 @@ def _missing(singular: str, ids: list[str]) -> list[dict[str, Any]]:
     if not ids:
         return []
     message = (
-        f"Could not get some {singular.upper()} objects, they may be deleted or not exist. "
-        "Check that ids are valid."
+        f"Could not get some {singular.upper()} objects, they may be deleted or not exist. Check that ids are valid."
     )
-    return [
-        {"status": "error", "category": "OBJECT_NOT_FOUND", "message": message, "context": {"ids": ids}}
-    ]
+    return [{"status": "error", "category": "OBJECT_NOT_FOUND", "message": message, "context": {"ids": ids}}]
 
 
 def batch_answer(
@@ -99,9 +96,7 @@ def find_record(table: ServedTable, record_id: str, id_property: str | None) -> 
     if not id_property or id_property == "hs_object_id":
         return table.find(record_id)
     wanted = record_id.lower()
-    return next(
-        (row for row in table.rows if str(property_text(row.get(id_property)) or "").lower() == wanted), None
-    )
+    return next((row for row in table.rows if str(property_text(row.get(id_property)) or "").lower() == wanted), None)
 
 
 def _page(table: ServedTable, after: int, limit: int, is_archived: bool) -> tuple[list[Row], int | None]:

@@ -69,20 +69,22 @@ def _filter(table: ServedTable, item: dict[str, Any]) -> Predicate:
     if word not in _OPERATORS:
         raise validation(f"Invalid input JSON: operator {word or 'missing'} is not supported")
     read, parse = reader(table, name)
-    if word == "HAS_PROPERTY":
-        return lambda row: row.get(name) not in (None, "")
-    if word == "NOT_HAS_PROPERTY":
-        return lambda row: row.get(name) in (None, "")
+    if word.endswith("HAS_PROPERTY"):
+        is_wanted = word == "HAS_PROPERTY"
+        return lambda row: (row.get(name) not in (None, "")) == is_wanted
     if word in {"IN", "NOT_IN"}:
         return _membership(read, frozenset(parse(v) for v in _values(item)), word == "NOT_IN")
     if word in {"CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"}:
         return _token(name, str(_value(item)), word == "NOT_CONTAINS_TOKEN")
-    wanted = parse(_value(item))
+    high = parse(_value(item, "highValue")) if word == "BETWEEN" else None
+    return _comparison(read, word, parse(_value(item)), high)
+
+
+def _comparison(read: Reader, word: str, wanted: Any, high: Any) -> Predicate:
     if word == "BETWEEN":
-        high = parse(_value(item, "highValue"))
         return lambda row: (v := read(row)) is not None and wanted <= v <= high
     if word == "EQ":
-        return lambda row: read(row) == wanted
+        return lambda row: bool(read(row) == wanted)
     if word == "NEQ":
         return lambda row: (v := read(row)) is not None and v != wanted
     holds = _ORDERINGS[word]
@@ -100,9 +102,7 @@ def _token(name: str, wanted: str, is_negated: bool) -> Predicate:
 
     def holds(row: Row) -> bool:
         text = _lower(property_text(row.get(name))) or ""
-        found = pattern.fullmatch(text) is not None or any(
-            pattern.fullmatch(word) for word in _WORDS.findall(text)
-        )
+        found = pattern.fullmatch(text) is not None or any(pattern.fullmatch(word) for word in _WORDS.findall(text))
         return found != is_negated
 
     return holds

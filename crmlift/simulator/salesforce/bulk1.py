@@ -46,7 +46,7 @@ class Bulk1Job:
 
 
 async def create(request: Request) -> Response:
-    """POST /services/async/{version}/job"""
+    """POST /services/async/{version}/job."""
     fields, is_json = await _fields(request)
     operation, sobject = str(fields.get("operation", "")), str(fields.get("object", ""))
     if operation not in {"query", "queryAll"}:
@@ -64,13 +64,13 @@ async def create(request: Request) -> Response:
 
 
 async def status(request: Request) -> Response:
-    """GET /job/{id}"""
+    """GET /job/{id}."""
     job = _find(request)
     return _answer(job, "jobInfo", _job_info(job))
 
 
 async def change(request: Request) -> Response:
-    """POST /job/{id} {state: Closed | Aborted}"""
+    """POST /job/{id} {state: Closed | Aborted}."""
     job = _find(request)
     fields, _ = await _fields(request)
     if fields.get("state") not in {"Closed", "Aborted"}:
@@ -83,7 +83,7 @@ async def change(request: Request) -> Response:
 
 
 async def add_batch(request: Request) -> Response:
-    """POST /job/{id}/batch with the query as body"""
+    """POST /job/{id}/batch with the query as body."""
     job = _find(request)
     if job.state != "Open":
         raise SalesforceError(400, "InvalidJobState", f"Job is {job.state}")
@@ -100,7 +100,7 @@ async def add_batch(request: Request) -> Response:
 
 
 async def batches(request: Request) -> Response:
-    """GET /job/{id}/batch"""
+    """GET /job/{id}/batch."""
     job = _find(request)
     infos = [_batch_info(job, batch) for batch in job.batches.values()]
     if job.is_json:
@@ -110,14 +110,14 @@ async def batches(request: Request) -> Response:
 
 
 async def batch_status(request: Request) -> Response:
-    """GET /job/{id}/batch/{batch}"""
+    """GET /job/{id}/batch/{batch}."""
     job, batch = _find_batch(request)
     batch.look()
     return _answer(job, "batchInfo", _batch_info(job, batch))
 
 
 async def result_ids(request: Request) -> Response:
-    """GET /job/{id}/batch/{batch}/result"""
+    """GET /job/{id}/batch/{batch}/result."""
     job, batch = _find_batch(request)
     if batch.state != "JobComplete":
         raise SalesforceError(400, "InvalidBatch", "Batch not completed")
@@ -127,7 +127,7 @@ async def result_ids(request: Request) -> Response:
 
 
 async def result(request: Request) -> Response:
-    """GET /job/{id}/batch/{batch}/result/{result}"""
+    """GET /job/{id}/batch/{batch}/result/{result}."""
     job, batch = _find_batch(request)
     if batch.state != "JobComplete" or request.path_params["result_id"] != batch.result_id:
         raise SalesforceError(400, "InvalidBatch", "No such result")

@@ -32,7 +32,7 @@ def jobs_of(request: Request) -> JobBook:
 
 
 async def create(request: Request) -> Response:
-    """POST /jobs/query"""
+    """POST /jobs/query."""
     body = await _body(request)
     operation, text = body.get("operation"), body.get("query")
     if operation not in {"query", "queryAll"} or not isinstance(text, str) or not text:
@@ -45,7 +45,7 @@ async def create(request: Request) -> Response:
 
 
 async def status(request: Request) -> Response:
-    """GET /jobs/query/{id}"""
+    """GET /jobs/query/{id}."""
     job = _job(request)
     job.look()
     progress = {
@@ -59,7 +59,7 @@ async def status(request: Request) -> Response:
 
 
 async def change(request: Request) -> Response:
-    """PATCH /jobs/query/{id} {state: Aborted}"""
+    """PATCH /jobs/query/{id} {state: Aborted}."""
     job = _job(request)
     if (await _body(request)).get("state") != "Aborted":
         raise SalesforceError(400, "INVALIDJOBSTATE", "Query jobs can only be set to Aborted")
@@ -70,7 +70,7 @@ async def change(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """DELETE /jobs/query/{id}"""
+    """DELETE /jobs/query/{id}."""
     job = _job(request)
     if job.state in {"UploadComplete", "InProgress"}:
         raise SalesforceError(400, "API_ERROR", "A job that is being processed can't be deleted")
@@ -79,7 +79,7 @@ async def delete(request: Request) -> Response:
 
 
 async def listing(request: Request) -> Response:
-    """GET /jobs/query"""
+    """GET /jobs/query."""
     locator = request.query_params.get("queryLocator", "0")
     start = int(locator) if locator.isdigit() else 0
     found = list(jobs_of(request).jobs.values())[::-1]
@@ -91,7 +91,7 @@ async def listing(request: Request) -> Response:
 
 
 async def results(request: Request) -> Response:
-    """GET /jobs/query/{id}/results?locator=&maxRecords="""
+    """GET /jobs/query/{id}/results?locator=&maxRecords=."""
     job = _finished(request)
     start, count = _span(request)
     end = min(start + count, len(job.result.rows))
@@ -115,7 +115,7 @@ async def result_pages(request: Request) -> Response:
     start, count = _span(request)
     root = f"/services/data/{version_of(request)}/jobs/query/{job.id}"
     total = len(job.result.rows)
-    pages = []
+    pages: list[dict[str, str]] = []
     while len(pages) < _PARALLEL_PAGES and (start < total or (not pages and start == 0)):
         pages.append({"resultUrl": f"{root}/results?locator={_locator(start, count)}&maxRecords={count}"})
         start += count

@@ -93,8 +93,6 @@ class CsvResult:
 
     def _render(self, lines: object) -> bytes:
         buffer = io.StringIO()
-        writer = csv.writer(
-            buffer, delimiter=self.delimiter, lineterminator=self.line_ending, quoting=csv.QUOTE_ALL
-        )
+        writer = csv.writer(buffer, delimiter=self.delimiter, lineterminator=self.line_ending, quoting=csv.QUOTE_ALL)
         writer.writerows(lines)  # type: ignore[arg-type]
         return buffer.getvalue().encode()

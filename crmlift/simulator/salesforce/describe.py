@@ -49,7 +49,7 @@ def served_table(tables: Tables, name: str) -> ServedTable:
 
 
 def global_describe(tables: Tables, version: str) -> dict[str, Any]:
-    """GET /sobjects"""
+    """GET /sobjects."""
     objects = [object_summary(table, version) for _, table in sorted(tables.items())]
     return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects}
 
@@ -82,7 +82,7 @@ def object_summary(table: ServedTable, version: str) -> dict[str, Any]:
 
 
 def describe(tables: Tables, table: ServedTable, version: str) -> dict[str, Any]:
-    """GET /sobjects/{X}/describe"""
+    """GET /sobjects/{X}/describe."""
     summary = object_summary(table, version)
     root = summary["urls"]["sobject"]
     return summary | {

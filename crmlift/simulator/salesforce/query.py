@@ -19,7 +19,7 @@ _SMALLEST_BATCH = 200
 
 
 async def query(request: Request) -> Response:
-    """GET /query?q="""
+    """GET /query?q=."""
     return _first_page(request, is_all=False)
 
 

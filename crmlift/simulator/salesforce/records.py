@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from crmlift.simulator.company import SimField
-from crmlift.simulator.salesforce.soql_fields import ResolvedField, Tables, find_table, follower, relationship_name
+from crmlift.simulator.salesforce.soql_fields import ResolvedField, Tables, find_table, relationship_name
 from crmlift.simulator.served import Row, ServedTable
 
 Format = Callable[[Any], Any]
@@ -62,16 +62,13 @@ class RecordEncoder:
         self.url = f"/services/data/{version}/sobjects/{table.name}/"
         self.plain: list[tuple[str, Format | None]] = []
         nested: dict[str, list[ResolvedField]] = {}
-        self.order: list[str] = []
         for column in columns:
             if column.relationships:
                 head = column.relationships[0]
                 nested.setdefault(head, []).append(_below(column))
             else:
                 self.plain.append((column.field.name, json_format(column.field, instant)))
-        self.nested = [
-            (head, *_nested(tables, table, head, below, version, instant)) for head, below in nested.items()
-        ]
+        self.nested = [(head, *_nested(tables, table, head, below, version, instant)) for head, below in nested.items()]
 
     def encode(self, row: Row) -> dict[str, Any]:
         """The JSON-able record."""
@@ -84,9 +81,8 @@ class RecordEncoder:
         for name, form in self.plain:
             value = get(name)
             record[name] = value if form is None else form(value)
-        for head, follow, encoder in self.nested:
-            parent = follow(row)
-            record[head] = None if parent is None else encoder.encode(parent)
+        for head, name, encoders in self.nested:
+            record[head] = _parent_record(row.get(name), encoders)
         return record
 
 
@@ -101,11 +97,22 @@ def _nested(
     columns: Iterable[ResolvedField],
     version: str,
     instant: Callable[[datetime], Any],
-) -> tuple[Callable[[Row], Row | None], RecordEncoder]:
+) -> tuple[str, list[tuple[ServedTable, RecordEncoder]]]:
+    """The reference field, and an encoder for each object it may refer to."""
     reference = next(f for f in table.fields.values() if relationship_name(f) == head)
-    target = find_table(tables, reference.reference_to[0])
-    assert target is not None, head
-    return follower(tables, reference), RecordEncoder(tables, target, list(columns), version, instant)
+    targets = [t for t in (find_table(tables, name) for name in reference.reference_to) if t is not None]
+    below = list(columns)
+    return reference.name, [(t, RecordEncoder(tables, t, below, version, instant)) for t in targets]
+
+
+def _parent_record(record_id: str | None, encoders: list[tuple[ServedTable, RecordEncoder]]) -> dict[str, Any] | None:
+    if record_id is None:
+        return None
+    for table, encoder in encoders:
+        parent = table.find(record_id)
+        if parent is not None:
+            return encoder.encode(parent)
+    return None
 
 
 def csv_column(column: ResolvedField, rows: Sequence[Row]) -> list[Any]:

@@ -36,33 +36,33 @@ async def versions(request: Request) -> Response:
 
 
 async def resources(request: Request) -> Response:
-    """GET /services/data/vXX.X/"""
+    """GET /services/data/vXX.X/."""
     root = f"/services/data/{version_of(request)}"
     names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs")
     return json_response({name: f"{root}/{name}" for name in names})
 
 
 async def sobjects(request: Request) -> Response:
-    """GET /sobjects"""
+    """GET /sobjects."""
     return json_response(global_describe(org_of(request).tables, version_of(request)))
 
 
 async def sobject(request: Request) -> Response:
-    """GET /sobjects/{X}"""
+    """GET /sobjects/{X}."""
     table = served_table(org_of(request).tables, request.path_params["name"])
     summary = object_summary(table, version_of(request))
     return json_response({"objectDescribe": summary, "recentItems": []})
 
 
 async def sobject_describe(request: Request) -> Response:
-    """GET /sobjects/{X}/describe"""
+    """GET /sobjects/{X}/describe."""
     tables = org_of(request).tables
     table = served_table(tables, request.path_params["name"])
     return json_response(describe(tables, table, version_of(request)))
 
 
 async def record(request: Request) -> Response:
-    """GET /sobjects/{X}/{id}?fields="""
+    """GET /sobjects/{X}/{id}?fields=."""
     tables = org_of(request).tables
     table = served_table(tables, request.path_params["name"])
     record_id = request.path_params["record_id"]
@@ -104,7 +104,7 @@ async def deleted(request: Request) -> Response:
 
 
 async def updated(request: Request) -> Response:
-    """GET /sobjects/{X}/updated?start=&end="""
+    """GET /sobjects/{X}/updated?start=&end=."""
     org = org_of(request)
     table = served_table(org.tables, request.path_params["name"])
     start, end = _window(request)
@@ -139,7 +139,7 @@ def _window(request: Request) -> tuple[datetime, datetime]:
 
 
 async def limits(request: Request) -> Response:
-    """GET /limits"""
+    """GET /limits."""
     org = org_of(request)
     most = {
         "DailyApiRequests": (org.options.sf_daily_limit, org.requests_used),
@@ -160,11 +160,11 @@ async def composite_batch(request: Request) -> Response:
     asked = body.get("batchRequests") if isinstance(body, dict) else None
     if not isinstance(asked, list) or not asked or len(asked) > _MOST_SUBREQUESTS:
         raise SalesforceError(400, "INVALID_BATCH_REQUEST", "batchRequests: 1 to 25 are expected")
-    results = []
+    results: list[dict[str, Any]] = []
     for part in asked:
         status, content = await _inside(request, str(part.get("method", "GET")), str(part.get("url", "")))
         results.append({"statusCode": status, "result": msgspec.json.decode(content) if content else None})
-    has_errors = any(int(result["statusCode"]) >= 400 for result in results)
+    has_errors = any(result["statusCode"] >= 400 for result in results)
     return json_response({"hasErrors": has_errors, "results": results})
 
 

@@ -24,7 +24,7 @@ _ENVELOPE = (
 
 
 async def login(request: Request) -> Response:
-    """POST /services/Soap/u/{version}"""
+    """POST /services/Soap/u/{version}."""
     version = request.path_params["version"]
     if float(version) >= _FIRST_VERSION_WITHOUT_LOGIN:
         return _fault("UNSUPPORTED_API_VERSION", f"SOAP login() is not available in API version {version}.")
@@ -38,9 +38,7 @@ async def login(request: Request) -> Response:
     try:
         check_password(names.get("username", ""), names.get("password", ""))
     except OAuthError:
-        return _fault(
-            "INVALID_LOGIN", "Invalid username, password, security token; or user locked out."
-        )
+        return _fault("INVALID_LOGIN", "Invalid username, password, security token; or user locked out.")
     return _answer(request, version, org_of(request).open_session())
 
 
@@ -65,9 +63,7 @@ def _fault(code: str, message: str) -> Response:
         f'<detail><sf:LoginFault xsi:type="sf:LoginFault"><sf:exceptionCode>{code}</sf:exceptionCode>'
         f"<sf:exceptionMessage>{escape(message)}</sf:exceptionMessage></sf:LoginFault></detail></soapenv:Fault>"
     )
-    namespaces = (
-        'xmlns:sf="urn:fault.partner.soap.sforce.com" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-    )
+    namespaces = 'xmlns:sf="urn:fault.partner.soap.sforce.com" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
     return _xml(_ENVELOPE.format(namespaces=namespaces, body=body), 500)
 
 

@@ -54,9 +54,9 @@ def relationship_name(field: SimField) -> str | None:
 def resolve(tables: Tables, table: ServedTable, path: FieldPath, text: str) -> ResolvedField:
     """The field at the end of the path; INVALID_FIELD when a step does not exist."""
     parts = path.parts
-    if len(parts) > 1 and parts[0].lower() == table.name.lower() and table.field(parts[0]) is None:
-        if not any(_is_relationship(f, parts[0]) for f in table.fields.values()):
-            parts = parts[1:]  # `Account.Name` in a query on Account
+    names_object = len(parts) > 1 and parts[0].lower() == table.name.lower()
+    if names_object and not any(_is_relationship(f, parts[0]) for f in table.fields.values()):
+        parts = parts[1:]  # `Account.Name` in a query on Account
     *steps, last = parts
     field_steps: list[SimField] = []
     current = table
@@ -85,11 +85,12 @@ def _reader(tables: Tables, steps: list[SimField], name: str) -> Getter:
     follow = [follower(tables, step) for step in steps]
 
     def read(row: Row) -> Any:
-        current: Row | None = row
+        current = row
         for step in follow:
-            current = step(current)
-            if current is None:
+            found = step(current)
+            if found is None:
                 return None
+            current = found
         return current.get(name)
 
     return read

@@ -52,9 +52,7 @@ def run(query: ast.Query, tables: Tables, now: datetime, *, is_all: bool) -> Que
     if query.is_aggregate:
         return QueryResult(table, (), [], aggregates=_aggregated(query, tables, table, rows))
     if query.offset > _OFFSET_LIMIT:
-        raise SalesforceError(
-            400, "NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {_OFFSET_LIMIT}"
-        )
+        raise SalesforceError(400, "NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {_OFFSET_LIMIT}")
     for order in reversed(query.order_by):
         _sort(rows, resolve(tables, table, order.path, query.text).read, order)
     stop = None if query.limit is None else query.offset + query.limit
@@ -81,16 +79,12 @@ def _group_paths(item: ast.FieldGroup, query: ast.Query, table: ServedTable) -> 
     if item.group not in {"ALL", "STANDARD", "CUSTOM"}:
         raise SalesforceError(400, "MALFORMED_QUERY", f"unexpected token: '{item.group}'")
     if item.group != "STANDARD" and (query.limit is None or query.limit > 200):
-        raise SalesforceError(
-            400, "MALFORMED_QUERY", "The SOQL FIELDS function must have a LIMIT of at most 200"
-        )
+        raise SalesforceError(400, "MALFORMED_QUERY", "The SOQL FIELDS function must have a LIMIT of at most 200")
     wanted = {"ALL": (True, False), "CUSTOM": (True,), "STANDARD": (False,)}[item.group]
     return [ast.FieldPath((f.name,)) for f in table.table.fields if f.name.endswith("__c") in wanted]
 
 
-def _matching(
-    query: ast.Query, tables: Tables, table: ServedTable, now: datetime, is_all: bool
-) -> list[Row]:
+def _matching(query: ast.Query, tables: Tables, table: ServedTable, now: datetime, is_all: bool) -> list[Row]:
     has_deleted = "isdeleted" in table.fields
     rows = table.rows if is_all or not has_deleted else [r for r in table.rows if not r.get("IsDeleted")]
     if query.where is None:
@@ -117,9 +111,7 @@ def _sort(rows: list[Row], read: Callable[[Row], Any], order: ast.Order) -> None
     rows[:] = known + nulls if order.are_nulls_last else nulls + known
 
 
-def _aggregated(
-    query: ast.Query, tables: Tables, table: ServedTable, rows: list[Row]
-) -> list[dict[str, Any]]:
+def _aggregated(query: ast.Query, tables: Tables, table: ServedTable, rows: list[Row]) -> list[dict[str, Any]]:
     keys = [resolve(tables, table, path, query.text) for path in query.group_by]
     groups: dict[tuple[Any, ...], list[Row]] = {} if keys else {(): rows}
     for row in rows if keys else ():

@@ -28,9 +28,7 @@ _CASE_SENSITIVE = frozenset({"id", "reference"})
 class WhereCompiler:
     """Compiles conditions of one query; `subquery` gives the values of a nested SELECT."""
 
-    def __init__(
-        self, tables: Tables, table: ServedTable, text: str, now: datetime, subquery: Subquery
-    ) -> None:
+    def __init__(self, tables: Tables, table: ServedTable, text: str, now: datetime, subquery: Subquery) -> None:
         self.tables, self.table, self.text, self.now, self.subquery = tables, table, text, now, subquery
 
     def compile(self, condition: ast.Condition) -> Predicate:
@@ -78,9 +76,7 @@ class WhereCompiler:
         days = interval(literal, self.now.date())
         if days is None or field.type not in {"date", "datetime"}:
             raise self.wrong_value(comparison.path, field, literal.name)
-        start, end = (
-            days if field.type == "date" else (datetime.combine(day, time(), UTC) for day in days)
-        )
+        start, end = days if field.type == "date" else (datetime.combine(day, time(), UTC) for day in days)
         tests: dict[str, Callable[[Any], bool]] = {
             "=": lambda v: start <= v < end,
             "!=": lambda v: not start <= v < end,

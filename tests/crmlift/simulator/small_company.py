@@ -111,8 +111,7 @@ def _record(number: int, at: datetime, **values: object) -> dict[str, object]:
 def _contacts() -> SimTable:
     fields = [SimField("email", "string"), SimField("lastmodifieddate", "datetime"), SimField("createdate", "datetime")]
     rows = [
-        _record(500 + n, START, email=f"c{n}@acme.example", lastmodifieddate=START, createdate=START)
-        for n in range(7)
+        _record(500 + n, START, email=f"c{n}@acme.example", lastmodifieddate=START, createdate=START) for n in range(7)
     ]
     return SimTable("contacts", fields, rows)  # type: ignore[arg-type]
 
