@@ -152,7 +152,7 @@ def _long_panel(question: Question, panel: Panel, multiplicative: bool) -> tuple
     with np.errstate(divide="ignore", invalid="ignore"):
         value = panel.num / panel.den
     seen = (panel.den > 0) & np.isfinite(value)
-    seen &= (panel.before.any(1) | panel.after.any(1))[:, None]
+    seen &= np.asarray(panel.before.any(1) | panel.after.any(1))[:, None]
     first = np.where(panel.after.any(1), panel.after.argmax(1) + 1, 0)
     treated = (first > 0) & panel.before.any(1)
     skipped = [int(first[g]) - 1 - (int(np.flatnonzero(panel.before[g])[-1]) + 1) for g in np.flatnonzero(treated)]

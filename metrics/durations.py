@@ -77,4 +77,4 @@ def pseudo_values(time: Floats, observed: Bools, limit: float) -> Floats:
     place = np.searchsorted(times, time)
     is_event = observed & (time < limit)
     own = np.where(is_event, jump[np.minimum(place, len(times) - 1)], 0.0)
-    return mean - own + paid
+    return np.asarray(mean - own + paid)

@@ -59,7 +59,10 @@ def _revised(verdict: Verdict, asked: int, kept: int) -> Verdict:
     words = f"The change would stand on its own, but not among the {asked} goals tested together."
     widened = _widened(verdict, alpha * max(kept, 1) / asked)
     return replace(
-        widened, verdict="inconclusive", reason="too_noisy", caveats=(words, *(c for c in verdict.caveats if c != words))
+        widened,
+        verdict="inconclusive",
+        reason="too_noisy",
+        caveats=(words, *(c for c in verdict.caveats if c != words)),
     )
 
 
@@ -68,20 +71,23 @@ def _widened(verdict: Verdict, alpha: float) -> Verdict:
     known = verdict.diagnostics
     theta, df = known.get("theta"), known.get("theta_df") or 1e6
     if theta is None or known.get("theta_low") is None or known.get("theta_high") is None:
-        return replace(verdict, effect_ci_low=None, effect_ci_high=None, effect_rel_ci_low=None, effect_rel_ci_high=None)
+        return replace(
+            verdict, effect_ci_low=None, effect_ci_high=None, effect_rel_ci_low=None, effect_rel_ci_high=None
+        )
     stretch = float(stats.t.ppf(1 - alpha / 2, df) / stats.t.ppf(1 - float(known["alpha"]) / 2, df))
-    ends = [theta + stretch * (known[name] - theta) for name in ("theta_low", "theta_high")]
+    ends: list[float] = [theta + stretch * (known[name] - theta) for name in ("theta_low", "theta_high")]
     post, base = verdict.post_value, verdict.counterfactual_value
     if post is None or base is None:
         return verdict
+    relative: list[float | None]
     if known.get("is_multiplicative"):
         low, high = (post * (1 - float(np.exp(-end))) for end in ends)
-        rel_low, rel_high = (float(np.exp(end)) - 1 for end in ends)
+        relative = [float(np.exp(end)) - 1 for end in ends]
     else:
         low, high = ends
-        rel_low, rel_high = (end / abs(base) if base else None for end in ends)
+        relative = [end / abs(base) if base else None for end in ends]
     diagnostics = {**known, "interval_level": 1 - alpha}
     return replace(
-        verdict, effect_ci_low=low, effect_ci_high=high, effect_rel_ci_low=rel_low, effect_rel_ci_high=rel_high,
+        verdict, effect_ci_low=low, effect_ci_high=high, effect_rel_ci_low=relative[0], effect_rel_ci_high=relative[1],
         diagnostics=diagnostics,
     )  # fmt: skip

@@ -67,12 +67,18 @@ def _read(question: Question, panel: Panel, length: str) -> Line:
         value = np.where(den > 0, per * num / den, np.nan)
     has_rows = rows > 0 if question.kind not in ADDITIVE_KINDS or question.is_periodic else np.ones(len(num), bool)
     treated = ~np.isnat(question.go_live)
-    before = panel.before[treated].any(0) & has_rows & np.isfinite(value)
-    after = panel.after[treated].any(0) & has_rows & np.isfinite(value)
+    before = _joint(panel.before[treated]) & has_rows & np.isfinite(value)
+    after = _joint(panel.after[treated]) & has_rows & np.isfinite(value)
     used = before | after
     possible = question.kind != "nps" and bool(used.any()) and bool((value[used] > 0).all())
     log = possible and question.log is not False
     return Line(panel.edges, value, num * per, den, rows, before, after, log, value_per)
+
+
+def _joint(marks: Bools) -> Bools:
+    """Slots in which every team that has begun is on this side; none between the first and the last go-live."""
+    has_any = marks.any(1)
+    return np.asarray(marks[has_any].all(0) if has_any.any() else np.zeros(marks.shape[1], dtype=bool))
 
 
 def design(question: Question, rows: Rows, line: Line, used: Bools) -> Floats:
@@ -118,7 +124,7 @@ def posteriors(y: Floats, x: Floats, places: Ints, step: Floats) -> tuple[series
 def is_estimable(x: Floats, step: Floats) -> bool:
     """Whether the step can be told from the other columns, with observations to spare."""
     full = np.column_stack([x, step])
-    return len(full) > full.shape[1] + 3 and np.linalg.matrix_rank(full) == full.shape[1]
+    return bool(len(full) > full.shape[1] + 3 and np.linalg.matrix_rank(full) == full.shape[1])
 
 
 def measure(question: Question, rows: Rows, level: float) -> Finding | None:

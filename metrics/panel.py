@@ -133,7 +133,7 @@ def build(question: Question, rows: Rows, edges: Times) -> Panel:
 
     def total(values: Floats) -> Floats:
         """Σ of values per cell."""
-        return np.bincount(flat, weights=values[inside], minlength=units * count).reshape(shape)
+        return np.bincount(flat, weights=values[inside], minlength=units * count).reshape(shape).astype(np.float64)
 
     before, after = states(question, rows, edges)
     number = total(np.ones(len(rows.num)))
@@ -153,7 +153,7 @@ def states(question: Question, rows: Rows, edges: Times) -> tuple[Bools, Bools]:
     left_learning = go_live + np.timedelta64(question.learning_days, "D")
     before = never | (edges[None, 1:] <= exposed_from)
     after = ~never & (edges[None, :-1] >= left_learning)
-    return before, after
+    return np.asarray(before), np.asarray(after)
 
 
 def _alive(number: Floats, edges: Times) -> Bools:
@@ -162,7 +162,7 @@ def _alive(number: Floats, edges: Times) -> Bools:
     first = np.where(has_rows.any(1), has_rows.argmax(1), number.shape[1])
     began_late = (edges[np.minimum(first, number.shape[1])] - edges[0]).astype(float) > LATE_START_DAYS
     slot = np.arange(number.shape[1])[None, :]
-    return ~began_late[:, None] | (slot >= first[:, None])
+    return np.asarray(~began_late[:, None] | (slot >= first[:, None]))
 
 
 def _duration_values(question: Question, rows: Rows) -> Floats:

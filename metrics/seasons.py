@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from metrics.question import Floats, Times
+from metrics.question import Floats, Ints, Times
 
 YEAR_DAYS = 365.2425
 
@@ -32,10 +32,10 @@ def calendar_terms(edges: Times, fiscal_start_month: int) -> Floats:
     return np.column_stack([waves, _quarter_shares(edges, fiscal_start_month)]) if days <= 7 else waves
 
 
-def _dummies(code: np.ndarray) -> Floats:  # type: ignore[type-arg]
+def _dummies(code: Ints) -> Floats:
     """One column for each value but the first."""
     values = np.unique(code)
-    return (code[:, None] == values[None, 1:]).astype(float)
+    return np.asarray((code[:, None] == values[None, 1:]).astype(float))
 
 
 def _harmonics(edges: Times, count: int) -> Floats:

@@ -3,9 +3,9 @@
 log or level = trend + calendar + covariates + step after the learning window + noise. The noise is AR(1), and in the
 second model AR(1) + a random walk (an unobserved-components model with drifting level). Neither its autocorrelation
 nor its drift is known, so neither is plugged in: the restricted likelihood is integrated over a grid of both, and the
-verdict takes the hull of the two intervals. Priors: autocorrelation ∝ 1 − ρ, drift as below; chosen on
-simulated series (benchmarks/verdict.py) so that a drifting series is seldom mistaken for an effect. REML: Turner et al. 2021, doi 10.1186/s12874-021-01364-0; marginal
-posterior of a regression coefficient under a flat prior: Box and Tiao 1973, ch. 2.
+verdict takes the hull of the two intervals. Priors: autocorrelation ∝ 1 − ρ, drift as below; chosen on simulated
+series so that a drifting one is seldom mistaken for an effect (benchmarks/verdict.py, on other seeds).
+REML: Turner et al. 2021, doi 10.1186/s12874-021-01364-0; marginal posterior of a coefficient: Box, Tiao 1973, ch. 2.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RHOS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.96)
 DRIFT_STEPS = (0.0, 0.02, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4)
 """Standard deviations of one step of the walk, in those of the AR(1) noise."""
 DRIFT_MEAN = 0.09
-"""Mean of the exponential prior on that step, which shrinks towards no drift (Simpson et al. 2017, Statist. Sci. 32)."""
+"""Mean of the exponential prior on that step, shrinking towards no drift (Simpson et al. 2017, Statist. Sci. 32)."""
 NO_DRIFT = (0.0,)
 
 

@@ -1,4 +1,4 @@
-"""Teams that went live at different dates: what would they have done without it?
+"""Teams that went live at different dates: what they would have done without it.
 
 Imputation (Borusyak, Jaravel, Spiess 2024, Rev. Econ. Stud. 91(6)): a model of team × time is fitted to the cells no
 rollout has touched, and carried into the cells after go-live. Here the model is multiplicative, a Poisson
@@ -100,7 +100,8 @@ def usable_after(cells: Cells, min_untreated: int) -> Bools:
     """The cells after go-live at times when enough teams were still untouched to tell what was to be expected."""
     has_data = cells.before & (cells.den > 0)
     enough = has_data.sum(0) >= min_untreated
-    return cells.after & enough[None, :] & has_data.any(1)[:, None]
+    known = np.asarray(has_data.any(1))
+    return np.asarray(cells.after & enough[None, :] & known[:, None])
 
 
 def estimate(cells: Cells, min_untreated: int) -> Estimate:
@@ -123,10 +124,10 @@ def leave_one_out(cells: Cells, usable: Bools, groups: int = 80) -> Floats:
 def jackknife_error(effect: float, without: Floats) -> tuple[float, float]:
     """Standard error from leave-one-out effects, around the full estimate (CV3), and its degrees of freedom.
 
+    NaN when the effect hangs on one team, so that without it there is none.
     MacKinnon, Nielsen, Webb 2023, J. Econometrics 232(2), eq. 33.
     """
-    known = without[np.isfinite(without)]
-    k = len(known)
-    if k < 2:
+    k = len(without)
+    if k < 2 or not np.isfinite(without).all():
         return float("nan"), float("nan")
-    return float(np.sqrt((k - 1) / k * np.sum((known - effect) ** 2))), float(k - 1)
+    return float(np.sqrt((k - 1) / k * np.sum((without - effect) ** 2))), float(k - 1)

@@ -76,7 +76,7 @@ def measure(question: Question, rows: Rows, design: Design, level: float) -> Fin
     """The pooled effect; None when no team's after-period has enough untouched teams beside it."""
     setting = prepare(question, rows, design)
     effect, error, df = point(setting)
-    if not np.isfinite(effect) or not np.isfinite(error):
+    if not np.isfinite(effect) or not (np.isfinite(error) or design.is_randomised):
         return None
     reach = float(stats.t.ppf((1 + level) / 2, df)) * error
     low, high = effect - reach, effect + reach
@@ -106,7 +106,7 @@ def _finding(
     effect, low, high, p_value, error, df = numbers
     panel, usable = setting.panel, asked(setting)
     after = _spread_out(setting, usable) & panel.after
-    treated = usable.any(1)
+    treated = np.asarray(usable.any(1))
     before = panel.before & treated[:, None]
     pre_value, post_value = value_of(question, panel, before), value_of(question, panel, after)
     method = ("imputation_" + ("ratio" if setting.cells.multiplicative else "difference")) + (

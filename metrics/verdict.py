@@ -59,15 +59,10 @@ def judge(question: Question, wanted: str = "auto") -> Verdict:
 
 def _examined(case: Case, rows: Rows) -> Case:
     """The case with its estimate and everything the checks have to say."""
-    question, look, design = case.question, case.look, case.design
+    question, look = case.question, case.look
     level = 1 - look.alpha
-    measured = (
-        teams.measure(question, rows, design, level)
-        if design.is_controlled
-        else one_date.measure(question, rows, level)
-    )
-    lacking = tuple(gates.amount(question, measured))
-    case = replace(case, finding=measured, lacking=lacking + _too_few(case))
+    case = _measured(case, rows, level)
+    measured, design = case.finding, case.design
     if measured is None:
         return case
     checked = check_effect(question, rows, look, design, measured)
@@ -87,6 +82,28 @@ def _examined(case: Case, rows: Rows) -> Case:
     )  # fmt: skip
 
 
+def _measured(case: Case, rows: Rows, level: float) -> Case:
+    """The case with its estimate and what Gate 1 has against it.
+
+    When all teams went live so close together that none is left to compare with, the company's own history must do.
+    """
+    question = case.question
+    if case.design.is_controlled:
+        found = teams.measure(question, rows, case.design, level)
+        lacking = (*gates.amount(question, found), *_too_few(case))
+        if found is not None and found.weeks_after >= gates.MIN_WEEKS_AFTER:
+            return replace(case, finding=found, lacking=lacking)
+        alone = replace(case.design, name="one_date", is_controlled=False, is_randomised=False)
+        own = one_date.measure(question, rows, level)
+        if own is None or gates.amount(question, own):
+            return replace(case, finding=found, lacking=lacking)
+        words = "All teams went live too close together to compare them; judged by the company's own history instead."
+        known = {**case.diagnostics, "design": alone.name}
+        return replace(case, design=alone, finding=own, caveats=(*case.caveats, words), diagnostics=known)
+    found = one_date.measure(question, rows, level)
+    return replace(case, finding=found, lacking=(*gates.amount(question, found), *_too_few(case)))
+
+
 def _too_few(case: Case) -> tuple[str, ...]:
     """With fewer than five treated teams among several, chance in one team can pass for an effect."""
     question = case.question
@@ -100,14 +117,19 @@ def _too_few(case: Case) -> tuple[str, ...]:
 
 
 def decide(case: Case) -> tuple[VerdictWord, str | None]:
-    """The word and its reason (evaluation rules, first that applies)."""
+    """The word and its reason: the gates first, then the rule for what remains."""
     if case.bars:
         return "not_comparable", case.bars[0].code
     if case.finding is None or case.lacking:
         return "inconclusive", NOT_ENOUGH
     if case.look.name == looks.PROVISIONAL:
         return "inconclusive", PROVISIONAL
-    finding, important = case.finding, case.question.min_important_change
+    return _read(case, case.finding)
+
+
+def _read(case: Case, finding: Finding) -> tuple[VerdictWord, str | None]:
+    """What the interval says, unless a check contradicts."""
+    important = case.question.min_important_change
     if finding.low > 0 or finding.high < 0:
         if case.against:
             return "inconclusive", DISAGREE
@@ -149,12 +171,9 @@ def _written(case: Case) -> Verdict:
         "p_value": finding.p_value,
         "mde80": finding.smallest_detectable(case.look.alpha),
     }
-    known = {name: _known(value) for name, value in numbers.items()}
-    return replace(
-        verdict, method=finding.method, pre_start=finding.pre_start, pre_end=finding.pre_end,
-        post_start=finding.post_start, post_end=finding.post_end, n_pre=finding.n_pre, n_post=finding.n_post,
-        **known,
-    )  # fmt: skip
+    known: dict[str, Any] = {name: _known(value) for name, value in numbers.items()}
+    spans = {name: getattr(finding, name) for name in ("pre_start", "pre_end", "post_start", "post_end")}
+    return replace(verdict, method=finding.method, n_pre=finding.n_pre, n_post=finding.n_post, **spans, **known)
 
 
 def _known(value: float | None) -> float | None:

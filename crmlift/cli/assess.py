@@ -30,7 +30,10 @@ def assess(
     kind: Annotated[str | None, typer.Option(help="mean, sum, count, proportion, ratio, duration or nps.")] = None,
     period: Annotated[str, typer.Option(help="auto, day, week, month, quarter or year.")] = "auto",
     better: Annotated[str, typer.Option(help="higher or lower.")] = "higher",
-    learning_days: Annotated[int, typer.Option(help="Days after go-live to leave out.")] = 0,
+    learning_days: Annotated[
+        int | None,
+        typer.Option(help="Days after go-live to leave out; if not given 42 for events, days and weeks, else 0."),
+    ] = None,
     min_important: Annotated[
         float | None, typer.Option(help="Smallest relative change that matters, e.g. 0.05.")
     ] = None,
