@@ -58,8 +58,12 @@ class HubSpotPortal:
 
     def links(self, from_type: ObjectType, to_type: ObjectType) -> Links:
         """Associations between two types as seen from the first."""
+        return self.all_links().get((from_type.plural, to_type.plural), {})
+
+    def all_links(self) -> dict[tuple[str, str], Links]:
+        """(from type, to type) → associations; each stands in both directions."""
         self._index_links()
-        return self._links.get((from_type.plural, to_type.plural), {})
+        return self._links
 
     def _index_links(self) -> None:
         stamp = (self.served.generation, len(self.served.company.associations))
