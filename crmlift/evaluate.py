@@ -71,7 +71,7 @@ def _questions(
     goals: dict[str, GoalSettings],
     as_of: datetime,
 ) -> Iterator[_Ask]:
-    local = connection.execute("select ?::timestamptz at time zone ?", [as_of, settings.company.timezone]).fetchone()
+    local = connection.execute("select timezone(?, ?::timestamptz)", [settings.company.timezone, as_of]).fetchone()
     assert local is not None
     today = np.datetime64(local[0], "D")
     scope = _scope(connection, rollout)

@@ -45,7 +45,7 @@ select
     period_start,
     segment.dim as segment_dim,
     segment.value as segment_value,
-    unnest(['all', coalesce(source_id, 'unknown')]) as source_id,
+    unnest(case when segment.dim = 'all' then ['all', coalesce(source_id, 'unknown')] else ['all'] end) as source_id,
     num,
     den,
     observed
