@@ -192,6 +192,8 @@ def _chart(
     )  # fmt: skip
     legend = tuple(Legend(line.tone, texts(f"chart.{line.tone}")) for line in series.lines)
     notes = [period]
+    if len(series.lines) == 1:
+        legend = ()
     if series.is_index:
         notes.append(texts("chart.index"))
     elif len(series.lines) > 1:

@@ -99,14 +99,14 @@ def line_chart(
 
 
 def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """Round values that enclose [low, high] in steps of 1, 2, 2.5 or 5 × 10ⁿ; zero is included when it is near."""
+    """Round values that enclose [low, high] in steps of 1, 2 or 5 × 10ⁿ; zero is included when it is near."""
     if low > 0 and low < 0.35 * high:
         low = 0.0
     if high <= low:
         low, high = low - (abs(low) or 1) * 0.1, high + (abs(high) or 1) * 0.1
     rough = (high - low) / count
     size = 10 ** math.floor(math.log10(rough))
-    step = next(m * size for m in (1, 2, 2.5, 5, 10) if m * size >= rough)
+    step = next(m * size for m in (1, 2, 5, 10) if m * size >= rough)
     start, end = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(i * step, 10) for i in range(start, end + 1)]
 
