@@ -96,12 +96,8 @@ def ensure_table(connection: duckdb.DuckDBPyConnection, table: RawTable) -> None
 
 def table_columns(connection: duckdb.DuckDBPyConnection, table: RawTable) -> dict[str, str]:
     """Column name → database type, in table order."""
-    found = connection.execute(
-        "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ? "
-        "order by column_index",
-        [table.schema, table.name],
-    ).fetchall()
-    return dict(found)
+    described = connection.execute(f"describe {table.qualified}").fetchall()
+    return {row[0]: row[1] for row in described}
 
 
 def stage_incoming(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming) -> int:
@@ -141,6 +137,10 @@ def stage_incoming(connection: duckdb.DuckDBPyConnection, table: RawTable, incom
 
 
 def _reject(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming) -> int:
+    found = connection.execute("select count(*) from incoming where len(_bad) + len(_missing) > 0").fetchone()
+    rejected = int(found[0]) if found else 0
+    if not rejected:
+        return 0
     types = {f.name: f.source_type or f.type.value for f in table.stream.fields}
     record = " || '|' || ".join(f"coalesce({quoted(k)}::varchar, '?')" for k in table.stream.primary_key)
     kinds = ", ".join(f"{literal(n)}: {literal(t)}" for n, t in types.items())
@@ -151,10 +151,7 @@ def _reject(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: In
         f" union all select *, unnest(_missing), 'key is missing' from incoming)",
         [table.stream.stream, incoming.name, incoming.run_id],
     )
-    found = connection.execute("select count(*) from incoming where len(_bad) + len(_missing) > 0").fetchone()
-    rejected = int(found[0]) if found else 0
-    if rejected:
-        connection.execute("delete from incoming where len(_bad) + len(_missing) > 0")
+    connection.execute("delete from incoming where len(_bad) + len(_missing) > 0")
     return rejected
 
 
