@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from crmlift import pipeline
 from crmlift.errors import ConfigurationFailure
 from crmlift.places import DAGS, ROOT
 from crmlift.settings_file import DEMO_SETTINGS, secret_variable
+
+log = logging.getLogger(__name__)
 
 START_SECONDS = 90
 PROGRESS_MARK = "crmlift: "
@@ -125,7 +128,7 @@ def settings_for(spec: DemoSpec, info: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def run_demo(spec: DemoSpec, *, with_airflow: bool, progress: Callable[[str], None]) -> None:
+def run_demo(spec: DemoSpec, *, with_airflow: bool) -> None:
     """Serve the company, run the night over it, leave the tables and the report below `spec.home`.
 
     with_airflow: the real DAG on SQLite metadata; else the same steps without a scheduler. Raises what the steps
@@ -133,7 +136,7 @@ def run_demo(spec: DemoSpec, *, with_airflow: bool, progress: Callable[[str], No
     """
     home = spec.home.absolute()
     home.mkdir(parents=True, exist_ok=True)
-    progress(f"company {spec.company!r}, seed {spec.seed}: starting its Salesforce and HubSpot")
+    _tell(f"company {spec.company!r}, seed {spec.seed}: starting its Salesforce and HubSpot")
     with simulator(DemoSpec(spec.company, spec.seed, spec.size, spec.as_of, home)) as info:
         settings = home / DEMO_SETTINGS
         settings.write_text(
@@ -141,11 +144,15 @@ def run_demo(spec: DemoSpec, *, with_airflow: bool, progress: Callable[[str], No
             + yaml.safe_dump(settings_for(spec, info), allow_unicode=True, sort_keys=False)
         )
         os.environ |= _environment(home, settings, info)
-        progress(f"both answer on {info['url']} as of {info['as_of']}")
+        _tell(f"both answer on {info['url']} as of {info['as_of']}")
         if with_airflow:
-            _run_dag(home, progress)
+            _run_dag(home)
         else:
-            pipeline.run(run_id=pipeline.new_run_id(), progress=progress)
+            pipeline.run(run_id=pipeline.new_run_id())
+
+
+def _tell(line: str) -> None:
+    log.info("event=demo", extra={"people": line})
 
 
 def _environment(home: Path, settings: Path, info: Mapping[str, Any]) -> dict[str, str]:
@@ -158,7 +165,7 @@ def _environment(home: Path, settings: Path, info: Mapping[str, Any]) -> dict[st
     }
 
 
-def _run_dag(home: Path, progress: Callable[[str], None]) -> None:
+def _run_dag(home: Path) -> None:
     """`python -m dags.local crm_nightly` in a process of its own, so that airflow sees its environment first."""
     airflow_home = home / "airflow"
     environment = os.environ | {
@@ -171,7 +178,7 @@ def _run_dag(home: Path, progress: Callable[[str], None]) -> None:
     }
     airflow_home.mkdir(parents=True, exist_ok=True)
     log = airflow_home / "last-run.log"
-    progress("the DAG crm_nightly, in one process, on SQLite metadata")
+    _tell("the DAG crm_nightly, in one process, on SQLite metadata")
     told: list[str] = []
     with log.open("w") as output:
         child = subprocess.Popen(
@@ -183,7 +190,7 @@ def _run_dag(home: Path, progress: Callable[[str], None]) -> None:
             if line.startswith(PROGRESS_MARK):
                 level, _, text = line.removeprefix(PROGRESS_MARK).rstrip().partition(" ")
                 told += [text] if level == "ERROR" else []
-                progress(text)
+                _tell(text)
             output.write(line)
         code = child.wait()
     if code:

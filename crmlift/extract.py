@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,7 +38,6 @@ def extract_source(
     run_id: str,
     full: bool = False,
     secrets: Mapping[str, str] | None = None,
-    progress: Callable[[str], None] | None = None,
 ) -> ExtractResult:
     """Land every stream of a source from where the last finished run ended (less the lookback) to the source's now.
 
@@ -57,8 +56,8 @@ def extract_source(
         for stream in streams:
             rows = _extract_stream(connector, zone, stream, read_before.get(stream), lookback, run_id)
             total += rows
-            if progress:
-                progress(f"{source_id} {stream}: {rows:,} rows")
+            if rows:
+                log.info("event=landed", extra={"people": f"extract {source_id}  {stream}: {rows:,} rows"})
         _note_findings(zone, source_id, connector.findings())
         return ExtractResult(source_id, total, len(streams), connector.api_calls)
     finally:
@@ -85,8 +84,9 @@ def _extract_stream(
     writer.write_all(connector.read(schema, writer.window, writer.checkpoint))
     count = connector.count(schema)
     manifests = writer.commit(count, connector.api_calls - calls_before)
-    log.info("event=extract source=%s stream=%s rows=%d", connector.source_id, stream, writer.rows)
-    return manifests[-1].rows
+    rows = manifests[-1].rows
+    log.info("event=extract source=%s stream=%s rows=%d", connector.source_id, stream, rows)
+    return rows
 
 
 def _note_findings(zone: LandingZone, source_id: str, findings: list[Finding]) -> None:

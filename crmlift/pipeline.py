@@ -65,7 +65,11 @@ def _step(loaded: Loaded, run_id: str, name: str) -> Iterator[tuple[duckdb.DuckD
             raise
         _record(connection, run_id, name, started, "success", None)
     summary["seconds"] = round(time.monotonic() - began, 2)
-    log.info("event=step step=%s run_id=%s seconds=%.2f", name, run_id, summary["seconds"])
+    told = ", ".join(f"{value:,} {key}" for key, value in summary.items() if isinstance(value, int))
+    log.info(
+        "event=step step=%s run_id=%s seconds=%.2f", name, run_id, summary["seconds"],
+        extra={"people": f"{name:<10} {summary['seconds']:5.1f} s  {told.replace('_', ' ')}"},
+    )  # fmt: skip
 
 
 def _record(
@@ -100,7 +104,6 @@ def extract(
     run_id: str,
     full: bool = False,
     secrets: Mapping[str, str] | None = None,
-    progress: Callable[[str], None] | None = None,
 ) -> Summary:
     """Land what changed in one source."""
     loaded = load_settings()
@@ -110,19 +113,19 @@ def extract(
             next_step=f"choose from: {', '.join(source_ids())}",
         )
     began = time.monotonic()
-    done = extract_source(loaded, source_id, run_id=run_id, full=full, secrets=secrets, progress=progress)
+    done = extract_source(loaded, source_id, run_id=run_id, full=full, secrets=secrets)
     return {
         "run_id": run_id, "source_id": source_id, "rows": done.rows, "streams": done.streams,
         "api_calls": done.api_calls, "seconds": round(time.monotonic() - began, 2),
     }  # fmt: skip
 
 
-def load(*, run_id: str, progress: Callable[[str], None] | None = None) -> Summary:
+def load(*, run_id: str) -> Summary:
     """Bring every landed run the ledger does not know into the raw tables."""
     loaded = load_settings()
     with _step(loaded, run_id, "load") as (connection, summary):
         manifests = LandingZone(loaded.places.landing).manifests()
-        results = load_landed(connection, manifests, run_id=run_id, progress=progress)
+        results = load_landed(connection, manifests, run_id=run_id)
         summary["manifests"] = len(results)
         for name in (
             "rows_read",
@@ -237,19 +240,16 @@ def report(*, run_id: str) -> Summary:
     return {"run_id": run_id, "path": str(page)}
 
 
-def run(*, run_id: str, full: bool = False, progress: Callable[[str], None] | None = None) -> list[tuple[str, Summary]]:
+def run(*, run_id: str, full: bool = False) -> list[tuple[str, Summary]]:
     """All steps in order, as the DAG does them; the summaries by step."""
-    say = progress or (lambda _: None)
     done: list[tuple[str, Summary]] = []
     for source_id in source_ids():
-        say(f"extract {source_id}")
-        done.append((f"extract {source_id}", extract(source_id, run_id=run_id, full=full, progress=progress)))
+        done.append((f"extract {source_id}", extract(source_id, run_id=run_id, full=full)))
     steps: list[tuple[str, Callable[..., Summary]]] = [
         ("load", load), ("transform", transform), ("measure", measure), ("evaluate", evaluate), ("alert", detect),
         ("publish", publish), ("send", send), ("report", report),
     ]  # fmt: skip
     for name, step in steps:
-        say(name)
         done.append((name, step(run_id=run_id)))
     return done
 

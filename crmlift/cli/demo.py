@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from crmlift.cli.output import errors, progress
+from crmlift.cli.output import errors
 from crmlift.cli.scorecard import show_scorecard
 from crmlift.demo import DemoSpec, run_demo
 from crmlift.settings_file import home_directory, load_settings
@@ -32,7 +32,7 @@ def demo(
     spec = DemoSpec(company, seed, size, as_of, (out or home_directory()).absolute())
     os.environ["CRMLIFT_HOME"] = str(spec.home)
     errors.print("[bold]crmlift demo[/bold]")
-    run_demo(spec, with_airflow=not direct, progress=progress())
+    run_demo(spec, with_airflow=not direct)
     show_scorecard(load_settings())
 
 

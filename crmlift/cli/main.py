@@ -17,7 +17,8 @@ from rich.markup import escape
 from connectors.errors import ExpectedFailure
 from crmlift import __version__
 from crmlift.cli import assess, catalogue, demo, query, setup, simulate, steps
-from crmlift.cli.output import errors
+from crmlift.cli.output import errors, say
+from crmlift.progress import tell_people
 
 app = typer.Typer(
     name="crmlift",
@@ -51,6 +52,9 @@ def _options(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s level=%(levelname)s logger=%(name)s %(message)s",
     )
+    if not verbose:
+        logging.getLogger("crmlift").propagate = False
+    tell_people(say)
 
 
 def run() -> None:
@@ -58,7 +62,7 @@ def run() -> None:
     try:
         app()
     except ExpectedFailure as failure:
-        errors.print(f"[red]✗[/red] {escape(str(failure))}")
+        errors.print(f"[red]✗[/red] {escape(str(failure))}", soft_wrap=True)
         sys.exit(failure.exit_code)
     except KeyboardInterrupt:
         errors.print("Interrupted. What was committed stays; the same command goes on where it was.")

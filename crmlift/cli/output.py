@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -25,13 +25,10 @@ def results() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=240)
 
 
-def progress() -> Callable[[str], None]:
-    """A line on stderr for each thing that was done."""
-
-    def say(text: str) -> None:
-        errors.print(f"  [dim]{datetime.now():%H:%M:%S}[/dim] {escape(text)}")
-
-    return say
+def say(level: str, line: str) -> None:
+    """A line on stderr for whoever watches; failures are told at the end, by `main.run`."""
+    if level != "ERROR":
+        errors.print(f"  [dim]{datetime.now():%H:%M:%S}[/dim] {escape(line)}", soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from crmlift import pipeline
-from crmlift.cli.output import Json, print_json, print_table, progress
+from crmlift.cli.output import Json, print_json, print_table
 from crmlift.cli.scorecard import show_scorecard
 from crmlift.settings_file import load_settings
 from crmlift.warehouse.store import published
@@ -23,7 +23,7 @@ def extract(only: Only = None, full: Full = False, as_json: Json = False) -> Non
     """Land what changed in the sources since the last run (an interrupted extraction goes on where it was)."""
     run_id = pipeline.new_run_id()
     done = [
-        pipeline.extract(source_id, run_id=run_id, full=full, progress=progress())
+        pipeline.extract(source_id, run_id=run_id, full=full)
         for source_id in ([only] if only else pipeline.source_ids())
     ]
     _show(done, as_json)
@@ -31,7 +31,7 @@ def extract(only: Only = None, full: Full = False, as_json: Json = False) -> Non
 
 def load(as_json: Json = False) -> None:
     """Bring landed pages into the raw tables: typed, merged on keys, exactly once."""
-    _show([pipeline.load(run_id=pipeline.new_run_id(), progress=progress())], as_json)
+    _show([pipeline.load(run_id=pipeline.new_run_id())], as_json)
 
 
 def transform(as_json: Json = False) -> None:
@@ -75,7 +75,7 @@ def report(as_json: Json = False) -> None:
 
 def run(full: Full = False, exit_on_alert: ExitOnAlert = False, as_json: Json = False) -> None:
     """All steps of the night, without Airflow: what the DAG calls."""
-    done = pipeline.run(run_id=pipeline.new_run_id(), full=full, progress=progress())
+    done = pipeline.run(run_id=pipeline.new_run_id(), full=full)
     if as_json:
         print_json([{"step": name, **summary} for name, summary in done])
     else:

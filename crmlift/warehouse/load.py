@@ -7,7 +7,7 @@ kill at any moment leaves each manifest either wholly loaded or not at all.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,6 @@ def load_landed(
     manifests: Sequence[Path],
     *,
     run_id: str,
-    progress: Callable[[str], None] | None = None,
 ) -> list[LoadResult]:
     """Load every manifest the ledger does not know, in the order given.
 
@@ -63,8 +62,6 @@ def load_landed(
     fresh = [entry for entry in landed if entry.name not in known]
     results: list[LoadResult] = []
     for parent, children in _families(fresh):
-        if progress:
-            progress(f"{parent.manifest.source_id} {parent.manifest.stream}")
         with transaction(connection):
             results.append(_load_one(connection, parent, None, run_id))
             results += [_load_one(connection, child, parent, run_id) for child in children]
