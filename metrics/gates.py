@@ -14,7 +14,7 @@ from metrics.question import Question
 
 MAX_STAMPED = 0.10
 MIN_WEEKS_BEFORE, MIN_WEEKS_AFTER, MIN_EVENTS = 26.0, 8.0, 30
-PLACEBO_ALPHA = 0.01
+PLACEBO_ALPHA = 0.005
 
 
 @dataclass(frozen=True)

@@ -1,49 +1,45 @@
--- Question: did each user record work on at least $min_days days of each week?
--- Grain:    one row per licensed human user and ISO week
--- Excludes: weeks before the first known log-in and the unfinished week
-with week as (
-    select
-        source_id,
-        cast(unnest(generate_series(
-            date_trunc('week', min(login_at) at time zone $timezone) + interval 7 day,
-            date_trunc('week', cast($as_of as timestamptz) at time zone $timezone) - interval 7 day,
+-- Question: did each licensed person record work on at least $min_days days of each week?
+-- Grain:    one row per user_id and whole week they held a licence, from the first week with recorded history
+-- Excludes: integration users; changes by workflows and imports; the running week
+with weeks as (
+    select s.source_id, cast(w.monday as date) as monday
+    from core.source_instance as s
+    cross join lateral (
+        select unnest(generate_series(
+            date_trunc('week', cast(s.history_available_from as timestamp) + interval 6 day),
+            timezone($timezone, $as_of) - interval 7 day,
             interval 7 day
-        )) as date) as week_start
-    from core.login_event
-    group by source_id
+        )) as monday
+    ) as w
+    where s.history_available_from is not null
 ),
 
-licensed as (
+members as (
     select
-        u.user_id,
-        u.team_id,
-        u.source_id,
-        w.week_start
+        u.user_id, u.source_id, u.team_id, u.role_name,
+        cast(timezone($timezone, u.provisioned_at) as date) as first_day,
+        coalesce(cast(timezone($timezone, u.deactivated_at) as date), date '9999-12-31') as last_day
     from core.app_user as u
-    join week as w
-        on u.source_id = w.source_id
-        and u.provisioned_at < timezone($timezone, cast(w.week_start + 7 as timestamp))
-        and (u.deactivated_at is null or u.deactivated_at >= timezone($timezone, cast(w.week_start as timestamp)))
     where u.is_human and u.is_licensed
 ),
 
-worked as (
-    select
-        user_id,
-        cast(date_trunc('week', activity_date) as date) as week_start,
-        count(*) filter (where core_actions > 0) as measured
+used as (
+    select user_id, cast(date_trunc('week', activity_date) as date) as monday, count(*) filter (where core_actions > 0) >= $min_days as is_active
     from core.user_day
     group by all
 )
 
 select
-    l.user_id || '|' || l.week_start as unit_id,
-    timezone($timezone, cast(l.week_start as timestamp)) as event_at,
-    l.user_id as owner_id,
-    l.team_id,
-    cast(case when coalesce(d.measured, 0) >= cast($min_days as integer) then 1.0 else 0.0 end as double) as num,
-    cast(1.0 as double) as den,
+    m.user_id || '|' || w.monday as unit_id,
+    timezone($timezone, cast(w.monday as timestamp)) as event_at,
+    m.user_id as owner_id,
+    m.team_id,
+    case when d.is_active then 1.0 else 0.0 end as num,
+    1.0 as den,
     true as observed,
-    l.source_id
-from licensed as l
-left join worked as d using (user_id, week_start)
+    m.source_id,
+    m.role_name
+from weeks as w
+inner join members as m
+    on m.source_id = w.source_id and m.first_day <= w.monday and m.last_day >= w.monday + 7
+left join used as d on d.user_id = m.user_id and d.monday = w.monday

@@ -1,16 +1,18 @@
--- Question: how long did each request wait for the first answer of a person?
--- Grain:    one row per request, at the moment it came in
--- Excludes: deleted and merged requests; one without an answer is censored when it was closed, or today
+-- Question: how long did each ticket wait for the first answer of a person?
+-- Grain:    one row per ticket_id; observed once it was answered
+-- Excludes: deleted and merged tickets
 select
     ticket_id as unit_id,
     created_at as event_at,
-    owner_id,
+    initial_owner_id as owner_id,
     team_id,
-    cast(epoch(coalesce(first_response_at, closed_at, $as_of) - created_at) / 60 as double) as num,
-    cast(1.0 as double) as den,
+    epoch(coalesce(first_response_at, greatest(closed_at, created_at), $as_of) - created_at) / 60.0 as num,
+    1.0 as den,
     first_response_at is not null as observed,
-    source_id
+    source_id,
+    account_id,
+    priority,
+    category,
+    channel
 from core.ticket
-where
-    is_countable and not is_deleted and created_at < $as_of
-    and coalesce(first_response_at, closed_at, $as_of) >= created_at
+where is_countable and not is_deleted and created_at <= $as_of and coalesce(first_response_at between created_at and $as_of, true)

@@ -1,27 +1,29 @@
--- Question: which solved requests were opened again within $h_days days?
--- Grain:    one row per closing of a request, at the moment it was closed
--- Excludes: deleted and merged requests; closings younger than that are not observed yet
-with status_change as (
+-- Question: did each closed ticket come back within $h_days days?
+-- Grain:    one row per closing of a ticket; observed once that time is over
+-- Excludes: deleted and merged tickets
+with moves as (
     select
         ticket_id,
         seq,
         status,
         entered_at,
-        min(case when status <> 'closed' then entered_at end) over (
-            partition by ticket_id order by seq rows between 1 following and unbounded following
-        ) as reopened_at
+        lead(entered_at) over (partition by ticket_id order by seq) as next_at
     from core.ticket_status_history
 )
 
 select
-    c.ticket_id || '|' || c.seq as unit_id,
-    c.entered_at as event_at,
-    t.owner_id,
+    m.ticket_id || '|' || m.seq as unit_id,
+    m.entered_at as event_at,
+    t.initial_owner_id as owner_id,
     t.team_id,
-    cast(case when c.reopened_at < c.entered_at + to_days(cast($h_days as integer)) then 1.0 else 0.0 end as double) as num,
-    cast(1.0 as double) as den,
-    c.entered_at + to_days(cast($h_days as integer)) <= $as_of as observed,
-    t.source_id
-from status_change as c
-join core.ticket as t using (ticket_id)
-where c.status = 'closed' and t.is_countable and not t.is_deleted and c.entered_at < $as_of
+    case when m.next_at < m.entered_at + to_days(cast($h_days as integer)) then 1.0 else 0.0 end as num,
+    1.0 as den,
+    m.entered_at + to_days(cast($h_days as integer)) <= $as_of as observed,
+    t.source_id,
+    t.account_id,
+    t.priority,
+    t.category,
+    t.channel
+from moves as m
+inner join core.ticket as t using (ticket_id)
+where m.status = 'closed' and t.is_countable and not t.is_deleted and m.entered_at <= $as_of

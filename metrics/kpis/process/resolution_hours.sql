@@ -1,14 +1,18 @@
--- Question: how long did each request take to be solved?
--- Grain:    one row per request, at the moment it came in
--- Excludes: deleted and merged requests; an open one is censored today
+-- Question: how long did each ticket take to be solved for good?
+-- Grain:    one row per ticket_id; observed once it is closed
+-- Excludes: deleted and merged tickets
 select
     ticket_id as unit_id,
     created_at as event_at,
-    owner_id,
+    initial_owner_id as owner_id,
     team_id,
-    cast(epoch(coalesce(closed_at, $as_of) - created_at) / 3600 as double) as num,
-    cast(1.0 as double) as den,
+    epoch(coalesce(closed_at, $as_of) - created_at) / 3600.0 as num,
+    1.0 as den,
     closed_at is not null as observed,
-    source_id
+    source_id,
+    account_id,
+    priority,
+    category,
+    channel
 from core.ticket
-where is_countable and not is_deleted and created_at < $as_of and coalesce(closed_at, $as_of) >= created_at
+where is_countable and not is_deleted and created_at <= $as_of and coalesce(closed_at between created_at and $as_of, true)

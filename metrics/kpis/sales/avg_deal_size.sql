@@ -1,14 +1,18 @@
--- Question: how large is each won deal?
--- Grain:    one row per won deal with an amount, at the moment it was won
--- Excludes: deals without an amount; deleted, merged, duplicate, test and negative ones
+-- Question: how large was each won deal?
+-- Grain:    one row per won opportunity_id with a positive amount
+-- Excludes: deleted deals; merged, duplicate, test and negative deals
 select
     opportunity_id as unit_id,
     closed_at as event_at,
-    owner_id,
+    initial_owner_id as owner_id,
     team_id,
     cast(amount_base as double) as num,
-    cast(1.0 as double) as den,
+    1.0 as den,
     true as observed,
-    source_id
+    source_id,
+    account_id,
+    deal_type,
+    lead_source,
+    pipeline_name
 from core.opportunity
-where amount_base > 0 and status = 'won' and is_countable and not is_deleted and closed_at < $as_of
+where status = 'won' and is_countable and not is_deleted and amount_base > 0 and closed_at <= $as_of

@@ -1,14 +1,15 @@
--- Question: which leads became a deal within $h_days days?
--- Grain:    one row per lead, at the moment it became a lead
--- Excludes: deleted and merged leads; leads younger than that are not observed yet
+-- Question: was each lead converted within its first $h_days days?
+-- Grain:    one row per lead_id; observed once it is that old
+-- Excludes: deleted and merged leads
 select
     lead_id as unit_id,
     created_at as event_at,
-    owner_id,
+    initial_owner_id as owner_id,
     team_id,
-    cast(case when converted_at < created_at + to_days(cast($h_days as integer)) then 1.0 else 0.0 end as double) as num,
-    cast(1.0 as double) as den,
+    case when converted_at < created_at + to_days(cast($h_days as integer)) then 1.0 else 0.0 end as num,
+    1.0 as den,
     created_at + to_days(cast($h_days as integer)) <= $as_of as observed,
-    source_id
+    source_id,
+    source_channel
 from core.lead
-where not is_deleted and merged_into_id is null and created_at < $as_of
+where not is_deleted and merged_into_id is null and created_at <= $as_of

@@ -1,14 +1,18 @@
--- Question: how much pipeline did each new deal open?
--- Grain:    one row per deal, at the moment it was opened
--- Excludes: deals without an amount; deleted, merged, duplicate, test and negative ones
+-- Question: how much did each new deal add to the pipeline?
+-- Grain:    one row per opportunity_id with a known amount
+-- Excludes: deleted deals; merged, duplicate, test and negative deals
 select
     opportunity_id as unit_id,
     created_at as event_at,
-    owner_id,
+    initial_owner_id as owner_id,
     team_id,
     cast(amount_base as double) as num,
-    cast(1.0 as double) as den,
+    1.0 as den,
     true as observed,
-    source_id
+    source_id,
+    account_id,
+    deal_type,
+    lead_source,
+    pipeline_name
 from core.opportunity
-where amount_base is not null and is_countable and not is_deleted and created_at < $as_of
+where is_countable and not is_deleted and amount_base is not null and created_at <= $as_of

@@ -1,14 +1,19 @@
--- Question: how long did each deal take to be won?
--- Grain:    one row per deal, at the moment it was opened
--- Excludes: deals closed before they were opened (a data-quality finding); deleted, merged, duplicate, test and negative ones
+-- Question: how long did each deal take to be decided?
+-- Grain:    one row per opportunity_id; observed once it is won or lost
+-- Excludes: deleted deals; merged, duplicate, test and negative deals; deals closed before they were created (a data-quality finding)
 select
     opportunity_id as unit_id,
     created_at as event_at,
-    owner_id,
+    initial_owner_id as owner_id,
     team_id,
-    cast(epoch(case when status = 'open' then $as_of else closed_at end - created_at) / 86400 as double) as num,
-    cast(1.0 as double) as den,
-    status = 'won' as observed,
-    source_id
+    epoch(coalesce(closed_at, $as_of) - created_at) / 86400.0 as num,
+    1.0 as den,
+    status <> 'open' as observed,
+    source_id,
+    account_id,
+    deal_type,
+    lead_source,
+    pipeline_name
 from core.opportunity
-where is_countable and not is_deleted and created_at < $as_of and coalesce(closed_at >= created_at, status = 'open')
+where is_countable and not is_deleted and created_at <= $as_of
+    and (status = 'open' or (closed_at >= created_at and closed_at <= $as_of))

@@ -1,14 +1,18 @@
 -- Question: which deals were won?
--- Grain:    one row per won deal, at the moment it was won
--- Excludes: deleted, merged, duplicate, test and negative deals
+-- Grain:    one row per won opportunity_id
+-- Excludes: deleted deals; merged, duplicate, test and negative deals
 select
     opportunity_id as unit_id,
     closed_at as event_at,
-    owner_id,
+    initial_owner_id as owner_id,
     team_id,
-    cast(1.0 as double) as num,
-    cast(1.0 as double) as den,
+    1.0 as num,
+    1.0 as den,
     true as observed,
-    source_id
+    source_id,
+    account_id,
+    deal_type,
+    lead_source,
+    pipeline_name
 from core.opportunity
-where status = 'won' and is_countable and not is_deleted and closed_at < $as_of
+where status = 'won' and is_countable and not is_deleted and closed_at <= $as_of
