@@ -51,9 +51,7 @@ class _Ask:
     question: Question
 
 
-def evaluate(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str
-) -> int:
+def evaluate(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str) -> int:
     """Judge every KPI of every rollout and wave, and write evaluation.kpi_effect; returns the rows written."""
     written = 0
     for rollout in settings.rollouts:
@@ -186,9 +184,7 @@ def _frozen(connection: duckdb.DuckDBPyConnection, rollout_id: str, wave_id: str
     return {look for (look,) in found}
 
 
-def _corrected(
-    asked: Sequence[_Ask], verdicts: Sequence[Verdict], goals: dict[str, GoalSettings]
-) -> list[Verdict]:
+def _corrected(asked: Sequence[_Ask], verdicts: Sequence[Verdict], goals: dict[str, GoalSettings]) -> list[Verdict]:
     """Goal KPIs are corrected together at each look: over the pooled waves, and over all single waves."""
     out = list(verdicts)
     families: dict[tuple[str, bool], list[int]] = {}
