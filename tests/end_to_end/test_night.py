@@ -1,0 +1,152 @@
+"""The main job as a user runs it: tables, scorecard, report; then a second night with changes, and one without."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.end_to_end.conftest import FIRST_DAY, SECOND_DAY, Night, crmlift, run_night
+
+pytestmark = pytest.mark.xdist_group("night")
+
+CORE_OF = {
+    "account": {"salesforce": ["Account"], "hubspot": ["companies"]},
+    "contact": {"salesforce": ["Contact"], "hubspot": ["contacts"]},
+    "opportunity": {"salesforce": ["Opportunity"], "hubspot": ["deals"]},
+    "ticket": {"hubspot": ["tickets"]},
+    "activity": {"salesforce": ["Task", "Event"], "hubspot": ["calls", "emails", "meetings", "tasks", "notes"]},
+    "app_user": {"salesforce": ["User"], "hubspot": ["owners"]},
+    "login_event": {"salesforce": ["LoginHistory"], "hubspot": ["login_activity"]},
+}
+DELETED = {"salesforce": "IsDeleted", "hubspot": "archived"}
+SOURCE_OF = {"salesforce": "sf", "hubspot": "hs"}
+
+
+def truth(folder: Path) -> dict[str, dict[str, tuple[int, int]]]:
+    """core table → source → (records, of them deleted), counted in the exported files."""
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    for table, sources in CORE_OF.items():
+        for system, streams in sources.items():
+            total = gone = 0
+            for stream in streams:
+                path = folder / system / f"{stream}.parquet"
+                columns = {row[0] for row in duckdb.sql(f"describe select * from '{path}'").fetchall()}
+                flag = DELETED[system] if DELETED[system] in columns and table != "login_event" else "false"
+                row = duckdb.sql(f"select count(*), count(*) filter ({flag}) from '{path}'").fetchone()
+                assert row is not None
+                total, gone = total + row[0], gone + row[1]
+            found.setdefault(table, {})[SOURCE_OF[system]] = (total, gone)
+    return found
+
+
+def counted(night: Night, table: str) -> dict[str, tuple[int, int]]:
+    deleted = "is_deleted" if table != "login_event" else "false"
+    rows = night.query(f"select source_id, count(*), count(*) filter ({deleted}) from core.{table} group by all")
+    return {str(source): (int(str(total)), int(str(gone))) for source, total, gone in rows}
+
+
+def exported(folder: Path, day: str) -> Path:
+    done = crmlift("simulate", "--as-of", day, "--export", str(folder), home=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_night_ends_with_tables_scorecard_report_and_next_steps(first_night: Night) -> None:
+    effects = first_night.query("select count(*), count(distinct kpi_id) from evaluation.kpi_effect")
+    assert effects[0][0] > 0
+    assert effects[0][1] >= 12
+    assert "improved" in first_night.printed
+    assert "crmlift query" in first_night.printed
+    page = (first_night.home / "report" / "index.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+    assert "win rate" in page.lower()
+
+
+def test_every_load_is_reconciled_with_the_source(first_night: Night) -> None:
+    wrong = first_night.query(
+        "select stream, rows_in_table, rows_in_source, rows_rejected from ops.load "
+        "where not coalesce(is_reconciled, true) or rows_rejected > 0"
+    )
+    assert wrong == []
+
+
+def test_core_equals_the_exported_truth(first_night: Night, tmp_path: Path) -> None:
+    expected = truth(exported(tmp_path / "truth", FIRST_DAY))
+    assert {table: counted(first_night, table) for table in CORE_OF} == expected
+
+
+def test_an_analyst_is_never_shut_out(first_night: Night) -> None:
+    again = run_night(first_night.home, "--as-of", FIRST_DAY, "--direct")
+    assert again.reads > 20
+    assert again.failures == []
+    assert first_night.failures == []
+
+
+def test_planted_effects_are_found_and_covered(first_night: Night, tmp_path: Path) -> None:
+    planted = json.loads((exported(tmp_path / "truth", FIRST_DAY) / "truth.json").read_text())["effects"]
+    large = {kpi: effect for kpi, effect in planted.items() if abs(effect) >= 0.15}
+    found = {
+        str(kpi): (float(str(low)), float(str(effect)), float(str(high)))
+        for kpi, effect, low, high in first_night.query(
+            "select kpi_id, effect_rel, effect_rel_ci_low, effect_rel_ci_high from evaluation.kpi_current "
+            "where wave_id = 'all' and effect_rel is not null"
+        )
+    }
+    assert len(large) >= 6
+    for kpi, effect in large.items():
+        low, estimate, high = found[kpi]
+        assert estimate * effect > 0, (kpi, estimate, effect)
+        assert low <= effect <= high, (kpi, low, high, effect)
+
+
+def test_a_kpi_nobody_recorded_before_is_not_compared(first_night: Night) -> None:
+    found = first_night.query(
+        "select verdict, effect_rel from evaluation.kpi_current "
+        "where kpi_id = 'weekly_active_user_rate' and wave_id = 'all'"
+    )
+    assert found == [("not_comparable", None)]
+
+
+def test_no_personal_data_is_published(first_night: Night) -> None:
+    assert first_night.query("select count(full_name) from core.app_user") == [(0,)]
+    mails = first_night.query(
+        "select count(*) from duckdb_columns() where database_name = 'analytics' and column_name ilike '%email%'"
+    )
+    assert mails == [(0,)]
+    text = " ".join(str(row) for row in first_night.query("select * from core.contact limit 500"))
+    assert "@" not in text
+
+
+def test_every_published_column_of_core_has_a_comment(first_night: Night) -> None:
+    bare = first_night.query(
+        "select table_name, column_name from duckdb_columns() where database_name = 'analytics' "
+        "and schema_name = 'core' and comment is null"
+    )
+    assert bare == []
+
+
+def test_the_same_night_twice_changes_nothing(first_night: Night) -> None:
+    values = "select * exclude (run_id, computed_at) from metrics.kpi_value order by all"
+    effects = "select * exclude (run_id, computed_at) from evaluation.kpi_effect order by all"
+    before = first_night.query(values), first_night.query(effects)
+    again = run_night(first_night.home, "--as-of", FIRST_DAY, "--direct")
+    assert (again.query(values), again.query(effects)) == before
+    changed = again.query(
+        "select sum(rows_inserted), sum(rows_updated), sum(rows_deleted) from ops.load where loaded_at = ("
+        "select max(loaded_at) from ops.load)"
+    )
+    assert changed == [(0, 0, 0)]
+
+
+def test_a_later_night_follows_changes_deletions_and_new_records(first_night: Night, tmp_path: Path) -> None:
+    later = run_night(first_night.home, "--as-of", SECOND_DAY, "--direct")
+    expected = truth(exported(tmp_path / "truth", SECOND_DAY))
+    assert {table: counted(later, table) for table in CORE_OF} == expected
+    assert expected != truth(exported(tmp_path / "before", FIRST_DAY))
+    looks = "select look, max(as_of) from evaluation.kpi_effect group by all"
+    newest = dict((str(look), str(day)) for look, day in later.query(looks))
+    assert newest["provisional"] == SECOND_DAY
+    assert newest["26w"] < FIRST_DAY
