@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from crmlift.assess import AssessOptions, assess_file, explain
 from crmlift.cli.output import Json, print_json
 
 
@@ -49,6 +48,8 @@ def assess(
 
     Example: crmlift assess deals.csv --date created --value amount --go-live 2026-03-02
     """
+    from crmlift.assess import AssessOptions, assess_file, explain
+
     options = AssessOptions(
         date=date, value=value, go_live=go_live, unit=unit, go_live_column=go_live_column, end=end,
         denominator=denominator, kind=kind, period=period, better=better, learning_days=learning_days,

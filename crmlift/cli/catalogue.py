@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.tree import Tree
@@ -11,17 +11,27 @@ from rich.tree import Tree
 from crmlift.cli.output import Json, print_json, print_table, results
 from crmlift.errors import ConfigurationFailure, UsageFailure
 from crmlift.places import KPIS, MODELS
-from crmlift.registry import Kpi, check_registry, kpi_lineage, load_registry
 from crmlift.settings_file import load_settings
-from crmlift.sql_models import Lineage, check_models, lineage, load_models
 from crmlift.warehouse.store import published
+
+if TYPE_CHECKING:
+    from crmlift.registry import Kpi
+    from crmlift.sql_models import Lineage, Model
 
 kpi_app = typer.Typer(no_args_is_help=True, help="The KPI registry (metrics/kpis).")
 sql_app = typer.Typer(no_args_is_help=True, help="The SQL models (transforms).")
 
 
 def _kpis() -> list[Kpi]:
+    from crmlift.registry import load_registry
+
     return load_registry(KPIS, load_settings(must_exist=False).settings.kpis)
+
+
+def _models() -> list[Model]:
+    from crmlift.sql_models import load_models
+
+    return load_models(MODELS)
 
 
 @kpi_app.command("list")
@@ -41,6 +51,8 @@ def kpi_list(as_json: Json = False) -> None:
 @kpi_app.command("show")
 def kpi_show(kpi_id: Annotated[str, typer.Argument(help="As in  crmlift kpi list.")], as_json: Json = False) -> None:
     """What a KPI means, what it is computed from, and its last values."""
+    from crmlift.registry import kpi_lineage
+
     kpis = {k.kpi_id: k for k in _kpis()}
     if kpi_id not in kpis:
         near = get_close_matches(kpi_id, kpis, n=1)
@@ -60,7 +72,7 @@ def kpi_show(kpi_id: Annotated[str, typer.Argument(help="As in  crmlift kpi list
     console = results()
     values = described.pop("values")
     print_table([kpi_id, ""], [(name, _plain(value)) for name, value in described.items() if value])
-    console.print(_tree(kpi_lineage(kpi, load_models(MODELS))))
+    console.print(_tree(kpi_lineage(kpi, _models())))
     if values:
         print_table(list(values[0]), [list(row.values()) for row in values], title="Last months")
     else:
@@ -91,14 +103,16 @@ def _last_values(kpi_id: str) -> list[dict[str, Any]]:
 @kpi_app.command("check")
 def kpi_check() -> None:
     """Check every KPI: columns, types, guards, parameters, both languages."""
+    from crmlift.registry import check_registry
+
     kpis = _kpis()
-    _report_problems(check_registry(kpis, load_models(MODELS)), f"{len(kpis)} KPIs are sound.")
+    _report_problems(check_registry(kpis, _models()), f"{len(kpis)} KPIs are sound.")
 
 
 @sql_app.command("list")
 def sql_list(as_json: Json = False) -> None:
     """All models, with grain and what they are."""
-    rows = [(m.name, ", ".join(m.declared.grain), m.declared.description) for m in load_models(MODELS)]
+    rows = [(m.name, ", ".join(m.declared.grain), m.declared.description) for m in _models()]
     if as_json:
         print_json([dict(zip(("model", "grain", "description"), row, strict=True)) for row in rows])
     else:
@@ -108,7 +122,9 @@ def sql_list(as_json: Json = False) -> None:
 @sql_app.command("lineage")
 def sql_lineage(model: Annotated[str, typer.Argument(help="Such as core.opportunity.")]) -> None:
     """What a table is made from, down to the raw ones."""
-    models = load_models(MODELS)
+    from crmlift.sql_models import lineage
+
+    models = _models()
     names = [m.name for m in models]
     if model not in names:
         near = get_close_matches(model, names, n=1)
@@ -120,7 +136,9 @@ def sql_lineage(model: Annotated[str, typer.Argument(help="Such as core.opportun
 @sql_app.command("check")
 def sql_check() -> None:
     """Check every model: it parses, reads only earlier layers, and describes its columns."""
-    models = load_models(MODELS)
+    from crmlift.sql_models import check_models
+
+    models = _models()
     _report_problems(check_models(models), f"{len(models)} models are sound.")
 
 

@@ -9,8 +9,6 @@ from typing import Annotated
 import typer
 
 from crmlift.cli.output import errors
-from crmlift.cli.scorecard import show_scorecard
-from crmlift.demo import DemoSpec, run_demo
 from crmlift.settings_file import home_directory, load_settings
 
 
@@ -29,6 +27,9 @@ def demo(
     direct: Annotated[bool, typer.Option("--direct", help="The same steps without Airflow.")] = False,
 ) -> None:
     """Simulated Salesforce and HubSpot → the whole nightly DAG → tables, scorecard and report."""
+    from crmlift.cli.scorecard import show_scorecard
+    from crmlift.demo import DemoSpec, run_demo
+
     spec = DemoSpec(company, seed, size, as_of, (out or home_directory()).absolute())
     os.environ["CRMLIFT_HOME"] = str(spec.home)
     errors.print("[bold]crmlift demo[/bold]")

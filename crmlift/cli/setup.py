@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from connectors.errors import ExpectedFailure
-from connectors.registry import open_connector
 from crmlift.cli.output import Json, print_json, print_table, results
 from crmlift.errors import ConfigurationFailure
 from crmlift.settings import Settings
@@ -119,6 +118,8 @@ def _place_checks(loaded: Loaded) -> Iterator[Check]:
 
 
 def _source_check(loaded: Loaded, source_id: str) -> Check:
+    from connectors.registry import open_connector
+
     source = loaded.settings.sources[source_id]
     name = f"source {source_id} ({source.type})"
     try:

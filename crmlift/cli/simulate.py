@@ -14,7 +14,6 @@ from crmlift.cli.output import errors
 from crmlift.errors import UsageFailure
 from crmlift.simulator.faults import STORMS
 from crmlift.simulator.options import RateTier, ServerOptions
-from crmlift.simulator.run import SimulationSpec, export, serve_company
 
 Size = Annotated[str, typer.Option("--size", help="small, medium or large.")]
 
@@ -46,6 +45,8 @@ def simulate(
     ready_file: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Serve a made-up company as Salesforce (/services/…) and HubSpot (/crm/…) on one port; Ctrl-C ends it."""
+    from crmlift.simulator.run import SimulationSpec, export, serve_company
+
     spec = SimulationSpec(company, seed, size, _instant(as_of), data)
     if export_to is not None:
         export(spec, export_to)

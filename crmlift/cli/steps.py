@@ -6,9 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crmlift import pipeline
 from crmlift.cli.output import Json, print_json, print_table
-from crmlift.cli.scorecard import show_scorecard
 from crmlift.settings_file import load_settings
 from crmlift.warehouse.store import published
 
@@ -21,6 +19,8 @@ ExitOnAlert = Annotated[bool, typer.Option("--exit-on-alert", help="Exit with 14
 
 def extract(only: Only = None, full: Full = False, as_json: Json = False) -> None:
     """Land what changed in the sources since the last run (an interrupted extraction goes on where it was)."""
+    from crmlift import pipeline
+
     run_id = pipeline.new_run_id()
     done = [
         pipeline.extract(source_id, run_id=run_id, full=full)
@@ -31,31 +31,43 @@ def extract(only: Only = None, full: Full = False, as_json: Json = False) -> Non
 
 def load(as_json: Json = False) -> None:
     """Bring landed pages into the raw tables: typed, merged on keys, exactly once."""
+    from crmlift import pipeline
+
     _show([pipeline.load(run_id=pipeline.new_run_id())], as_json)
 
 
 def transform(as_json: Json = False) -> None:
     """Rebuild staging and core tables from the raw ones (transforms/1_staging, transforms/2_core)."""
+    from crmlift import pipeline
+
     _show([pipeline.transform(run_id=pipeline.new_run_id())], as_json)
 
 
 def measure(as_json: Json = False) -> None:
     """Compute every KPI by period and segment, and check the quality of the data."""
+    from crmlift import pipeline
+
     _show([pipeline.measure(run_id=pipeline.new_run_id())], as_json)
 
 
 def evaluate(as_json: Json = False) -> None:
     """Compare the time before and after each rollout, and reach verdicts."""
+    from crmlift import pipeline
+
     _show([pipeline.evaluate(run_id=pipeline.new_run_id())], as_json)
 
 
 def publish(as_json: Json = False) -> None:
     """Put a finished copy in the place of analytics.duckdb."""
+    from crmlift import pipeline
+
     _show([pipeline.publish(run_id=pipeline.new_run_id())], as_json)
 
 
 def alert(exit_on_alert: ExitOnAlert = False, as_json: Json = False) -> None:
     """Run the alert rules, and send what was not sent yet."""
+    from crmlift import pipeline
+
     run_id = pipeline.new_run_id()
     _show(
         [pipeline.detect(run_id=run_id), pipeline.publish(run_id=run_id), pipeline.send(run_id=run_id)],
@@ -66,21 +78,31 @@ def alert(exit_on_alert: ExitOnAlert = False, as_json: Json = False) -> None:
 
 def report(as_json: Json = False) -> None:
     """Write the report page from the published tables, and show the scorecard."""
+    from crmlift import pipeline
+
     done = pipeline.report(run_id=pipeline.new_run_id())
     if as_json:
         print_json(done)
     else:
-        show_scorecard(load_settings())
+        _show_scorecard()
 
 
 def run(full: Full = False, exit_on_alert: ExitOnAlert = False, as_json: Json = False) -> None:
     """All steps of the night, without Airflow: what the DAG calls."""
+    from crmlift import pipeline
+
     done = pipeline.run(run_id=pipeline.new_run_id(), full=full)
     if as_json:
         print_json([{"step": name, **summary} for name, summary in done])
     else:
-        show_scorecard(load_settings())
+        _show_scorecard()
     _exit_on_alert(exit_on_alert)
+
+
+def _show_scorecard() -> None:
+    from crmlift.cli.scorecard import show_scorecard
+
+    show_scorecard(load_settings())
 
 
 def _exit_on_alert(wanted: bool) -> None:
