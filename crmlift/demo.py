@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ class DemoSpec:
     size: str = "small"
     as_of: str | None = None
     home: Path = Path("data")
+    data: Path | None = None
 
 
 @contextmanager
@@ -77,6 +78,7 @@ def simulator(spec: DemoSpec) -> Iterator[Mapping[str, Any]]:
         sys.executable, "-m", "crmlift.cli.main", "simulate", "--company", spec.company, "--seed", str(spec.seed),
         "--size", spec.size, "--port", "0", "--ready-file", str(ready),
         *(["--as-of", spec.as_of] if spec.as_of else []),
+        *(["--data", str(spec.data.absolute())] if spec.data else []),
     ]  # fmt: skip
     with log.open("w") as output:
         child = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
@@ -106,9 +108,13 @@ def _wait(child: subprocess.Popen[bytes], ready: Path, log: Path) -> Mapping[str
 
 
 def settings_for(spec: DemoSpec, info: Mapping[str, Any]) -> dict[str, Any]:
-    """The demo's `crmlift.yml`, as a company that runs both CRMs would write it."""
+    """The demo's `crmlift.yml`, as a company that runs both CRMs would write it; given files are a Salesforce only."""
     rollout = info["rollout"]
     trust = {"ca_bundle": info["ca_file"]}
+    salesforce = {"type": "salesforce", "instance_url": info["url"], **trust}
+    if spec.data:
+        company = {"name": spec.data.name, "currency": info["currency"]}
+        return {"company": company, "sources": {"sf": salesforce}}
     return {
         "company": {
             "name": f"Simulated company ({spec.company})",
@@ -116,7 +122,7 @@ def settings_for(spec: DemoSpec, info: Mapping[str, Any]) -> dict[str, Any]:
             "timezone": "Europe/Kyiv",
         },
         "sources": {
-            "sf": {"type": "salesforce", "instance_url": info["url"], **trust},
+            "sf": salesforce,
             "hs": {"type": "hubspot", "base_url": info["url"], **trust},
         },
         "rollouts": [rollout],
@@ -136,15 +142,16 @@ def run_demo(spec: DemoSpec, *, with_airflow: bool) -> None:
     """
     home = spec.home.absolute()
     home.mkdir(parents=True, exist_ok=True)
-    _tell(f"company {spec.company!r}, seed {spec.seed}: starting its Salesforce and HubSpot")
-    with simulator(DemoSpec(spec.company, spec.seed, spec.size, spec.as_of, home)) as info:
+    served = f"the files of {spec.data}" if spec.data else f"company {spec.company!r}, seed {spec.seed}"
+    _tell(f"{served}: starting the simulated CRMs")
+    with simulator(replace(spec, home=home)) as info:
         settings = home / DEMO_SETTINGS
         settings.write_text(
             "# Written by crmlift demo; yours is made by crmlift init.\n"
             + yaml.safe_dump(settings_for(spec, info), allow_unicode=True, sort_keys=False)
         )
         os.environ |= _environment(home, settings, info)
-        _tell(f"both answer on {info['url']} as of {info['as_of']}")
+        _tell(f"they answer on {info['url']} as of {info['as_of']}")
         if with_airflow:
             _run_dag(home)
         else:

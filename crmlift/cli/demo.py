@@ -24,13 +24,16 @@ def demo(
     as_of: Annotated[
         str | None, typer.Option(help="The simulated present; a later one on a second run brings changes.")
     ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Serve the CSV files of a folder as Salesforce instead of a made-up company.")
+    ] = None,
     direct: Annotated[bool, typer.Option("--direct", help="The same steps without Airflow.")] = False,
 ) -> None:
     """Simulated Salesforce and HubSpot → the whole nightly DAG → tables, scorecard and report."""
     from crmlift.cli.scorecard import show_scorecard
     from crmlift.demo import DemoSpec, run_demo
 
-    spec = DemoSpec(company, seed, size, as_of, (out or home_directory()).absolute())
+    spec = DemoSpec(company, seed, size, as_of, (out or home_directory()).absolute(), data)
     os.environ["CRMLIFT_HOME"] = str(spec.home)
     errors.print("[bold]crmlift demo[/bold]")
     run_demo(spec, with_airflow=not direct)

@@ -37,6 +37,13 @@ class SimulationSpec:
         return build_company(self.company, seed=self.seed, size=self.size, as_of=as_of)
 
 
+def _corporate_currency(company: Company) -> str:
+    """The currency the org reports in."""
+    table = company.salesforce.get("CurrencyType")
+    rows = table.rows if table else []
+    return next((str(row["IsoCode"]) for row in rows if row.get("IsCorporate")), "EUR")
+
+
 def export(spec: SimulationSpec, directory: Path) -> None:
     """Write what would be served, with deleted and archived rows marked."""
     export_company(spec.build(), directory)
@@ -70,7 +77,8 @@ def serve_company(
                 "access_token": HS_SERVICE_KEY,
                 "company": company.name,
                 "as_of": company.as_of.isoformat(),
-                "rollout": company.rollout,
+                "rollout": dict(company.rollout),
+                "currency": _corporate_currency(company),
             }
         )
 
