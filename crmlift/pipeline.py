@@ -26,6 +26,7 @@ from crmlift.extract import extract_source
 from crmlift.places import KPIS, MODELS
 from crmlift.report import write_report
 from crmlift.settings_file import Loaded, load_settings, salt
+from crmlift.sql_models import CORE, EVALUATION
 from crmlift.warehouse.load import load_landed
 from crmlift.warehouse.publish import publish as publish_copy
 from crmlift.warehouse.store import published, transaction, work_database
@@ -149,7 +150,7 @@ def transform(*, run_id: str) -> Summary:
             sql_runner.prepare_raw(connection, models, run_id)
             done = sql_runner.run_models(
                 connection,
-                [m for m in models if m.layer <= sql_runner.CORE],
+                [m for m in models if m.layer <= CORE],
                 parameters(connection, loaded),
                 run_id,
             )
@@ -193,7 +194,7 @@ def evaluate(*, run_id: str) -> Summary:
             summary["effects"] = evaluation.evaluate(
                 connection, loaded.settings, as_of=_as_of(connection), run_id=run_id
             )
-            late = [m for m in models if m.layer > sql_runner.CORE]
+            late = [m for m in models if m.layer == EVALUATION]
             sql_runner.run_models(connection, late, parameters(connection, loaded), run_id)
     return summary
 
