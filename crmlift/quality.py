@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -56,7 +56,7 @@ class _Rule(BaseModel):
 
 @dataclass(frozen=True)
 class QualityRule:
-    """A rule and its query. `warn_above`, `block_above`: shares of failing rows that make a finding, and a blocking one."""
+    """A rule and its query; `declared` holds severity and the shares of failing rows that make a (blocking) finding."""
 
     rule_id: str
     path: Path
@@ -90,6 +90,13 @@ def load_rules(root: Path = RULES) -> list[QualityRule]:
             ) from None
         rules.append(QualityRule(path.stem, path, sql, parameters_in(tree), declared))
     return rules
+
+
+def check_quality(connection: duckdb.DuckDBPyConnection, *, as_of: datetime, run_id: str) -> dict[str, int]:
+    """Run every rule on the data as of `as_of`; how many rules ran, found something, blocked, and were resolved."""
+    found = connection.execute("select value from config.setting where name = 'timezone'").fetchone()
+    parameters = {"as_of": as_of, "timezone": found[0] if found else "UTC"}
+    return asdict(run_quality(connection, load_rules(), parameters, run_id))
 
 
 def run_quality(
@@ -131,7 +138,7 @@ def _findings(
                 total,
                 tuple(sample or ()),
                 rule.declared.affected_kpis,
-            )  # fmt: skip
+            )
         )
     return found
 
@@ -146,7 +153,7 @@ def record_findings(
 ) -> int:
     """Write the findings of these rules as open; their open ones that were not found again become resolved.
 
-    Findings that connectors made while discovering schemas (`source:…`) are theirs to resolve. Returns how many were resolved.
+    Findings that connectors made while discovering schemas (`source:…`) are theirs to resolve. Returns how many were.
     """
     rows = {f.finding_id: f for f in findings}
     resolved = connection.execute(

@@ -57,15 +57,13 @@ def prepare_raw(
         gaps = _gaps(wanted, have)
         _add(connection, wanted, have, gaps)
         if system in sources:
-            findings += [
-                _finding(wanted, field, sources[system], kpis, is_optional) for field, is_optional in gaps
-            ]
+            findings += [_finding(wanted, field, sources[system], kpis, is_optional) for field, is_optional in gaps]
     record_findings(connection, findings, RULES, run_id=run_id, seen_at=as_of or datetime.now(UTC))
     return findings
 
 
 def _present(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], set[str]]:
-    """Table → columns the source really has; what an earlier run added and the source still leaves empty is not among them."""
+    """Table → columns the source really has, without what an earlier run added and the source still leaves empty."""
     found: dict[tuple[str, str], set[str]] = {}
     for schema, table, column, comment in connection.execute(
         "select schema_name, table_name, column_name, comment from duckdb_columns() "
@@ -82,9 +80,7 @@ def _is_empty(connection: duckdb.DuckDBPyConnection, table: str, column: str) ->
     return not found or found[0] == 0
 
 
-def _sources_with_data(
-    connection: duckdb.DuckDBPyConnection, present: Iterable[tuple[str, str]]
-) -> dict[str, str]:
+def _sources_with_data(connection: duckdb.DuckDBPyConnection, present: Iterable[tuple[str, str]]) -> dict[str, str]:
     """System → the source ids seen in its raw tables."""
     found: dict[str, set[str]] = {}
     for schema, table in present:
@@ -96,10 +92,7 @@ def _sources_with_data(
 def _wanted(models: Iterable[Model]) -> list[_Wanted]:
     wanted = []
     for model in models:
-        columns = {
-            name: (kind.rstrip("?").strip(), kind.endswith("?"))
-            for name, kind in model.declared.native.items()
-        }
+        columns = {name: (kind.rstrip("?").strip(), kind.endswith("?")) for name, kind in model.declared.native.items()}
         for table in model.declared.reads:
             schema, _, name = table.rstrip("?").partition(".")
             wanted.append(_Wanted(schema, name, table.endswith("?"), columns, model))

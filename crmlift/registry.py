@@ -1,8 +1,8 @@
 """The KPI registry: `metrics/kpis/<family>/<id>.yml` says what a KPI means, the SQL beside it gives its unit rows.
 
 The SQL returns one row a unit (a deal, a ticket, an answer, a user-week) for all history up to `$as_of`:
-`unit_id, event_at, owner_id, team_id, num, den, observed`, then `source_id` and the segment columns the yml lists.
-The engine, not the KPI, assigns periods and segments and aggregates by `stat_type`.
+`unit_id, event_at, owner_id, team_id, num, den, observed`, then if known `source_id`, `account_id` and the segment
+columns the yml lists. The engine, not the KPI, assigns periods and segments and aggregates by `stat_type`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,9 +33,15 @@ from crmlift.sql_models import (
 
 KPI_ROOT = Path(__file__).parent.parent / "metrics" / "kpis"
 CONTRACT = ("unit_id", "event_at", "owner_id", "team_id", "num", "den", "observed")
-ENGINE_SEGMENTS = ("all", "team", "region", "wave")
+OPTIONAL = ("source_id", "account_id")
+ENGINE_SEGMENTS = ("all", "team", "region", "wave", "account_segment", "industry")
 ENGINE_PARAMETERS = ("as_of", "timezone", "base_currency")
-_TYPES = {"num": "DOUBLE", "den": "DOUBLE", "event_at": "TIMESTAMP WITH TIME ZONE", "observed": "BOOLEAN"}
+_TYPES = {
+    "num": ("DOUBLE", "DECIMAL", "INTEGER", "BIGINT"),
+    "den": ("DOUBLE", "DECIMAL", "INTEGER", "BIGINT"),
+    "event_at": ("TIMESTAMP WITH TIME ZONE",),
+    "observed": ("BOOLEAN",),
+}
 
 StatType = Literal["sum", "count", "mean", "proportion", "ratio", "duration", "nps", "snapshot_count"]
 Both = dict[Literal["en", "uk"], Annotated[str, Field(min_length=1)]]
@@ -44,7 +51,7 @@ class KpiDefinition(BaseModel):
     """The yml of a KPI.
 
     horizon_days: proportions, the age at which a unit's outcome is final; durations, the restriction time of the mean.
-    A string names the parameter that holds it. min_important_change: relative. segments: `all, team, region, wave` come
+    A string names the parameter that holds it. min_important_change: relative. segments: those of ENGINE_SEGMENTS come
     from the engine, others must be columns of the SQL.
     """
 
@@ -104,9 +111,7 @@ class Kpi:
         return {name: self.params[name] if name in self.params else given[name] for name in self.parameters}
 
 
-def load_registry(
-    root: Path = KPI_ROOT, overrides: Mapping[str, Mapping[str, Any]] | None = None
-) -> list[Kpi]:
+def load_registry(root: Path = KPI_ROOT, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> list[Kpi]:
     """All KPIs below `root` by id. `overrides`: KPI id → parameters that replace the definition's (settings `kpis:`).
 
     Raises ConfigurationFailure for a file that cannot be used, a KPI defined twice, or an override that fits nothing.
@@ -115,9 +120,7 @@ def load_registry(
     kpis: dict[str, Kpi] = {}
     for path in sorted(root.glob("*/*.yml"), key=lambda p: p.stem):
         if path.stem in kpis:
-            raise ConfigurationFailure(
-                f"KPI {path.stem!r} is defined twice.", where=f"{kpis[path.stem].path}, {path}"
-            )
+            raise ConfigurationFailure(f"KPI {path.stem!r} is defined twice.", where=f"{kpis[path.stem].path}, {path}")
         kpis[path.stem] = Kpi(path, _definition(path), overrides.get(path.stem, {}))
     for kpi_id, given in overrides.items():
         known = kpis[kpi_id].definition.params if kpi_id in kpis else {}
@@ -193,7 +196,7 @@ def _wrong_columns(kpi: Kpi) -> list[str]:
     problems = []
     if tuple(selected[: len(CONTRACT)]) != CONTRACT:
         problems.append(f"its SQL must select {', '.join(CONTRACT)} first, in this order")
-    extra = set(selected[len(CONTRACT) :]) - {"source_id"}
+    extra = set(selected[len(CONTRACT) :]) - set(OPTIONAL)
     problems += [f"segment {s} is not a column of its SQL" for s in kpi.own_segments if s not in extra]
     problems += [f"column {c} is not listed in segments" for c in sorted(extra - set(kpi.own_segments))]
     if any(isinstance(s.unalias(), exp.Star) for s in kpi.tree.selects):
@@ -220,10 +223,10 @@ def _wrong_references(kpi: Kpi, known: set[str], made: set[str]) -> list[str]:
 
 
 def _wrong_types(kpi: Kpi, connection: duckdb.DuckDBPyConnection) -> list[str]:
-    sample: dict[str, Any] = {"as_of": None, "timezone": "UTC", "base_currency": "EUR"}
+    sample: dict[str, Any] = {"as_of": datetime.now(UTC), "timezone": "UTC", "base_currency": "EUR"}
     try:
         described = connection.execute(f"describe {kpi.sql}", kpi.bound(sample)).fetchall()
     except duckdb.Error as problem:
         return [f"its SQL does not run: {str(problem).splitlines()[0]}"]
     types = {row[0]: row[1] for row in described}
-    return [f"column {c} is {types[c]}, not {t}" for c, t in _TYPES.items() if types[c] != t]
+    return [f"column {c} is {types[c]}, not {t[0]}" for c, t in _TYPES.items() if not types[c].startswith(t)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,6 +24,7 @@ from crmlift.errors import ConfigurationFailure
 LAYERS = ("staging", "core", "metrics", "evaluation")
 STAGING, CORE, METRICS, EVALUATION = range(1, 5)
 ALWAYS_READABLE = ("config", "ops")
+_FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _COLUMN = re.compile(r"^(?P<meaning>.*?)\s*(?:\[(?P<unit>[^\]]*)\])?$", re.DOTALL)
 
 
@@ -52,12 +53,12 @@ class _Declaration(BaseModel):
 
 @dataclass(frozen=True)
 class Model:
-    """One table or view. `reads` are qualified table names, `raw` the raw tables, a trailing `?` marks optional ones."""
+    """One table or view, named `<schema>.<name>`; `tree` is the parsed `sql`, `declared` what its yml says."""
 
     name: str
     path: Path
     sql: str
-    tree: exp.Expr
+    tree: exp.Query
     declared: _Declaration
 
     @property
@@ -117,12 +118,16 @@ def parameters_in(tree: exp.Expr) -> frozenset[str]:
     return frozenset(str(p.name) for p in tree.find_all(exp.Placeholder))
 
 
-def parse_select(path: Path) -> tuple[str, exp.Expr]:
+def parse_select(path: Path) -> tuple[str, exp.Query]:
     """The text and syntax tree of a file that must hold exactly one SELECT.
 
     Raises ConfigurationFailure with the place of the mistake.
     """
-    sql = path.read_text(encoding="utf-8").strip().rstrip(";")
+    return _parsed(path.read_text(encoding="utf-8").strip().rstrip(";"), path)
+
+
+@lru_cache(maxsize=512)
+def _parsed(sql: str, path: Path) -> tuple[str, exp.Query]:
     try:
         tree = sqlglot.parse_one(sql, dialect="duckdb")
     except sqlglot.errors.ParseError as problem:
@@ -142,7 +147,7 @@ def parse_select(path: Path) -> tuple[str, exp.Expr]:
 def read_yaml(path: Path) -> Mapping[str, object]:
     """The mapping in a yml file; ConfigurationFailure when it is missing or malformed."""
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = yaml.load(path.read_text(encoding="utf-8"), _FastLoader)
     except FileNotFoundError:
         raise ConfigurationFailure(
             "A description file is missing.", where=str(path),
@@ -158,13 +163,12 @@ def explain(problem: ValidationError) -> str:
     return "\n".join(f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors())
 
 
-def load_models(root: Path) -> list[Model]:
-    """All models below `root` (the `transforms` folder), each after those it reads.
+def load_models(root: Path, layers: Iterable[int] = (STAGING, CORE, METRICS, EVALUATION)) -> list[Model]:
+    """The models of these layers below `root` (the `transforms` folder), each after those it reads.
 
     Raises ConfigurationFailure for a file that cannot be read, and for a circle.
     """
-    models = [_load(path) for path in sorted(root.glob("[1-9]_*/*.sql"))]
-    return in_order(models)
+    return in_order([_load(path) for layer in layers for path in sorted(root.glob(f"{layer}_*/*.sql"))])
 
 
 def _load(path: Path) -> Model:
@@ -238,13 +242,9 @@ def check_models(models: Sequence[Model]) -> list[str]:
     known = {m.name for m in models}
     problems = []
     for model in models:
-        problems += [
-            f"{model.path}: {text}" for text in [*_wrong_reads(model, known), *_wrong_columns(model)]
-        ]
+        problems += [f"{model.path}: {text}" for text in [*_wrong_reads(model, known), *_wrong_columns(model)]]
         if model.is_view and model.parameters:
-            problems.append(
-                f"{model.path}: a view takes no parameters ({', '.join(sorted(model.parameters))})"
-            )
+            problems.append(f"{model.path}: a view takes no parameters ({', '.join(sorted(model.parameters))})")
     return problems
 
 
@@ -275,10 +275,6 @@ def _wrong_columns(model: Model) -> list[str]:
         return problems
     if any(isinstance(s.unalias(), exp.Star) for s in model.tree.selects):
         problems.append("selects *; name the columns")
-    problems += [
-        f"column {c} is not described in its yml" for c in selected if c not in model.declared.columns
-    ]
-    problems += [
-        f"its yml describes {c}, which is not selected" for c in model.declared.columns if c not in selected
-    ]
+    problems += [f"column {c} is not described in its yml" for c in selected if c not in model.declared.columns]
+    problems += [f"its yml describes {c}, which is not selected" for c in model.declared.columns if c not in selected]
     return problems

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,28 +47,31 @@ def run_models(
     *,
     run_by: str = "",
 ) -> list[ModelResult]:
-    """Build these models in order, those declared `run_by` the caller's step only. `parameters`: as_of, timezone, base_currency, salt; each file gets what it uses.
+    """Build these models in order; those declared `run_by` another step are left out.
 
-    `progress(name, done, total)` is called before each model. Raises DataCheckFailure when a grain or a `fail` check
-    is broken, ConfigurationFailure when a file cannot be run; the caller's transaction decides what is kept.
+    `parameters`: as_of, timezone, base_currency, salt; each file is given what it uses. `progress(name, done, total)`
+    is called before each model. Raises DataCheckFailure when a grain or a `fail` check is broken, ConfigurationFailure
+    when a file cannot be run; the caller's transaction decides what is kept.
     """
     wanted = [m for m in in_order(models) if m.declared.run_by == run_by]
-    affected = kpis_by_table(kpis_beside(models), models)
     results, findings, rules = [], [], []
     for done, model in enumerate(wanted):
         if progress:
             progress(model.name, done, len(wanted))
-        result, found = _run(connection, model, parameters, affected.get(model.name, ()))
+        result, found = _run(connection, model, parameters)
         results.append(result)
         findings += found
         rules += [_rule_id(model, check) for check in model.declared.checks if check.level == "warn"]
+    if findings:
+        affected = kpis_by_table(kpis_beside(models), models)
+        findings = [replace(f, affected_kpis=affected.get(f.object, ())) for f in findings]
     seen_at = parameters.get("as_of") or datetime.now(UTC)
     record_findings(connection, findings, rules, run_id=run_id, seen_at=seen_at)
     return results
 
 
 def _run(
-    connection: duckdb.DuckDBPyConnection, model: Model, parameters: Mapping[str, Any], kpis: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, model: Model, parameters: Mapping[str, Any]
 ) -> tuple[ModelResult, list[QualityFinding]]:
     started = time.perf_counter()
     bound = {name: parameters[name] for name in model.parameters if name in parameters}
@@ -88,10 +91,8 @@ def _run(
             connection.execute(f"create or replace table {building} as {model.sql}", bound)
             rows = _count(connection, building)
             _check_grain(connection, model, building)
-            findings = _run_checks(connection, model, building, rows, kpis)
-            connection.execute(
-                f"drop table if exists {target}; alter table {building} rename to {quoted(name)}"
-            )
+            findings = _run_checks(connection, model, building, rows)
+            connection.execute(f"drop table if exists {target}; alter table {building} rename to {quoted(name)}")
         _describe(connection, model, target)
     except duckdb.Error as problem:
         raise ConfigurationFailure(
@@ -119,23 +120,17 @@ def _check_grain(connection: duckdb.DuckDBPyConnection, model: Model, table: str
     ).fetchall()
     if broken:
         samples = ", ".join(f"{_key(row[:-2])} ×{row[-2]}" for row in broken)
-        raise _failure(
-            model, "grain", broken[0][-1], f"Keys that are empty or occur more than once: {samples}."
-        )
+        raise _failure(model, "grain", broken[0][-1], f"Keys that are empty or occur more than once: {samples}.")
 
 
-def _run_checks(
-    connection: duckdb.DuckDBPyConnection, model: Model, table: str, rows: int, kpis: Sequence[str]
-) -> list[QualityFinding]:
+def _run_checks(connection: duckdb.DuckDBPyConnection, model: Model, table: str, rows: int) -> list[QualityFinding]:
     findings = []
     for check in model.declared.checks:
         failing, samples = _broken(connection, model, check, table, rows)
         if not failing:
             continue
         if check.level == "fail":
-            raise _failure(
-                model, check.name, failing, f"For example {', '.join(samples)}." if samples else ""
-            )
+            raise _failure(model, check.name, failing, f"For example {', '.join(samples)}." if samples else "")
         message = f"{failing} rows of {model.name} break the rule {check.name}."
         findings.append(
             QualityFinding(
@@ -148,8 +143,7 @@ def _run_checks(
                 failing,
                 rows,
                 tuple(samples),
-                tuple(kpis),
-            )  # fmt: skip
+            )
         )
     return findings
 

@@ -16,8 +16,9 @@ PIPELINE_OBJECTS = ("deals", "tickets", "leads")
 
 DEFAULT_HISTORY: Mapping[str, tuple[str, ...]] = {
     "deals": ("dealstage", "amount", "closedate", "hubspot_owner_id"),
-    "tickets": ("hs_pipeline_stage",),
-    "contacts": ("lifecyclestage", "hs_lead_status"),
+    "tickets": ("hs_pipeline_stage", "hubspot_owner_id"),
+    "leads": ("hs_pipeline_stage", "hubspot_owner_id"),
+    "contacts": ("lifecyclestage", "hs_lead_status", "hubspot_owner_id"),
 }
 DEFAULT_ASSOCIATIONS: Mapping[str, tuple[str, ...]] = {
     "contacts": ("companies", "deals"),

@@ -4,8 +4,8 @@
 select
     _source_id as source_id,
     _source_id || ':' || id as rate_id,
-    nullif(fromCurrencyCode, '') as from_currency_code,
-    nullif(toCurrencyCode, '') as to_currency_code,
+    nullif(cast(fromCurrencyCode as varchar), '') as from_currency_code,
+    nullif(cast(toCurrencyCode as varchar), '') as to_currency_code,
     try_cast(conversionRate as double) as conversion_rate,
     try_cast(effectiveAt as timestamptz) as effective_at,
     coalesce(_deleted, false) as is_deleted,

@@ -4,13 +4,13 @@
 select
     _source_id as source_id,
     _source_id || ':' || id as line_id,
-    nullif(id, '') as native_id,
-    _source_id || ':' || hs_product_id as product_id,
+    nullif(cast(id as varchar), '') as native_id,
+    _source_id || ':' || cast(try_cast(hs_product_id as hugeint) as varchar) as product_id,
     try_cast(quantity as double) as quantity,
     try_cast(price as decimal(18, 4)) as unit_price_native,
     try_cast(amount as decimal(18, 4)) as amount_native,
-    nullif(hs_line_item_currency_code, '') as currency_code,
-    nullif(hs_recurring_billing_period, '') as recurring_period,
+    nullif(cast(hs_line_item_currency_code as varchar), '') as currency_code,
+    nullif(cast(hs_recurring_billing_period as varchar), '') as recurring_period,
     coalesce(try_cast(archived as boolean), false) or coalesce(_deleted, false) as is_deleted,
     _extracted_at,
     _run_id

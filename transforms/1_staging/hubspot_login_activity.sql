@@ -4,9 +4,9 @@
 select
     _source_id as source_id,
     _source_id || ':' || id as login_id,
-    nullif(id, '') as native_id,
+    nullif(cast(id as varchar), '') as native_id,
     try_cast(loginAt as timestamptz) as login_at,
-    nullif(userId, '') as user_native_id,
+    nullif(cast(userId as varchar), '') as user_native_id,
     try_cast(loginSucceeded as boolean) as is_succeeded,
     coalesce(_deleted, false) as is_deleted,
     _extracted_at,

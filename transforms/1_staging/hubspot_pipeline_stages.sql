@@ -3,14 +3,14 @@
 -- Excludes: nothing; deleted records are flagged
 select
     _source_id as source_id,
-    nullif(object_type, '') as object_type,
-    nullif(pipeline_id, '') as pipeline_native_id,
-    nullif(stage_id, '') as stage_native_id,
-    nullif(label, '') as label,
+    nullif(cast(object_type as varchar), '') as object_type,
+    nullif(cast(pipeline_id as varchar), '') as pipeline_native_id,
+    nullif(cast(stage_id as varchar), '') as stage_native_id,
+    nullif(cast(label as varchar), '') as label,
     try_cast(display_order as bigint) as display_order,
     try_cast(is_closed as boolean) as is_closed,
     try_cast(probability as double) as probability,
-    nullif(ticket_state, '') as ticket_state,
+    nullif(cast(ticket_state as varchar), '') as ticket_state,
     coalesce(_deleted, false) as is_deleted,
     _extracted_at,
     _run_id

@@ -3,9 +3,9 @@
 -- Excludes: nothing; deleted records are flagged
 select
     _source_id as source_id,
-    nullif(object_type, '') as object_type,
-    nullif(pipeline_id, '') as pipeline_native_id,
-    nullif(label, '') as label,
+    nullif(cast(object_type as varchar), '') as object_type,
+    nullif(cast(pipeline_id as varchar), '') as pipeline_native_id,
+    nullif(cast(label as varchar), '') as label,
     try_cast(display_order as bigint) as display_order,
     coalesce(_deleted, false) as is_deleted,
     _extracted_at,

@@ -3,6 +3,7 @@
 -- Excludes: nothing; deleted leads are flagged
 -- A lead is a Salesforce Lead, a HubSpot lead record or, in accounts that keep none, a HubSpot contact that entered the
 -- life-cycle stage lead. First touch is the first human, completed call, e-mail, meeting or message that did not come in;
+-- A deal with a customer won earlier converts nobody.
 -- Salesforce moves activities of converted leads to their contact, so that contact's count as well.
 with salesforce_status_times as (
     select
@@ -44,6 +45,7 @@ hubspot_contact_deals as (
     from staging.hubspot_association as a
     inner join staging.hubspot_deals as d on d.opportunity_id = a.to_id
     where a.from_object = 'contacts' and a.to_object = 'deals'
+        and not regexp_matches(lower(coalesce(d.deal_type, '')), 'exist|renew')
 ),
 
 hubspot_lead_deals as (
@@ -51,6 +53,7 @@ hubspot_lead_deals as (
     from staging.hubspot_association as a
     inner join staging.hubspot_deals as d on d.opportunity_id = a.to_id
     where a.from_object = 'leads' and a.to_object = 'deals'
+        and not regexp_matches(lower(coalesce(d.deal_type, '')), 'exist|renew')
 ),
 
 hubspot_lead_contacts as (

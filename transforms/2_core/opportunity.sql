@@ -3,7 +3,8 @@
 -- Excludes: nothing; deleted deals are flagged, deals no figure should count have is_countable = false and a reason
 -- Won, lost and open come from the record's flags, then from the stage's meaning, never from a label. closed_at is the
 -- entry into the last unbroken run of closed stages, not the editable close date. The team is that of the owner at
--- creation: later reassignment moves no history between teams.
+-- creation: later reassignment moves no history between teams. A HubSpot deal in a currency without a listed rate takes
+-- the rate HubSpot wrote on the deal.
 with hubspot_companies as (
     select from_id as opportunity_id, min_by(to_id, (not coalesce(is_primary, false), type_id, to_id)) as account_id
     from staging.hubspot_association
@@ -54,7 +55,7 @@ deals as (
     select
         d.opportunity_id, d.source_id, d.native_id, d.name, c.account_id, p.primary_contact_id,
         d.source_id || ':' || d.owner_native_id as owner_id, coalesce(d.pipeline_native_id, 'default') as pipeline_native_id,
-        d.stage_native_id, d.is_closed, d.is_won, d.deal_type, d.amount_native, d.currency_code, d.probability,
+        d.stage_native_id, d.is_closed, d.is_won, d.deal_type, d.amount_native, d.currency_code, d.exchange_rate, d.probability,
         d.forecast_category, cast(timezone($timezone, d.close_at) as date) as expected_close_date,
         d.close_at as close_field_at, d.created_at, d.lead_source, d.source_id || ':' || d.campaign_native_id as campaign_id,
         d.next_step, d.last_activity_at, d.last_modified_at, s.push_count, d.loss_reason, m.merged_into_id, d.is_deleted,
@@ -150,8 +151,8 @@ select
     c.exclude_reason,
     cast(c.amount_native as decimal(18, 2)) as amount_native,
     coalesce(c.currency_code, $base_currency) as currency_code,
-    r.rate_to_base as fx_rate_to_base,
-    cast(c.amount_native * r.rate_to_base as decimal(18, 2)) as amount_base,
+    coalesce(r.rate_to_base, c.exchange_rate) as fx_rate_to_base,
+    cast(c.amount_native * coalesce(r.rate_to_base, c.exchange_rate) as decimal(18, 2)) as amount_base,
     cast(c.probability as double) as probability,
     c.forecast_category,
     c.created_at,

@@ -102,6 +102,15 @@ stages as (
     select * from case_stages
     union all by name
     select * from hubspot_stages
+),
+
+turns as (
+    select
+        *,
+        object = 'ticket' and not is_closed
+        and regexp_matches(lower(stage_label), 'wait|pending|on hold|очіку')
+        and not regexp_matches(lower(stage_label), '\b(us|our|agent|internal|third)\b|нас|наш') as is_waiting
+    from stages
 )
 
 select
@@ -115,10 +124,10 @@ select
     cast(stage_order as integer) as stage_order,
     is_closed,
     is_won,
-    object = 'ticket' and not is_closed and regexp_matches(lower(stage_label), 'wait|pending|on hold|очіку') as is_waiting,
+    is_waiting,
     case
         when object = 'ticket' and is_closed then 'closed'
-        when object = 'ticket' and regexp_matches(lower(stage_label), 'wait|pending|on hold|очіку') then 'waiting'
+        when is_waiting then 'waiting'
         when object = 'ticket' and stage_order = min(stage_order) over (partition by source_id, object, pipeline_native_id)
             then 'new'
         when object = 'ticket' then 'open'
@@ -132,4 +141,4 @@ select
     cast(default_probability as double) as default_probability,
     forecast_category,
     is_listed
-from stages
+from turns
