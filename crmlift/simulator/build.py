@@ -10,14 +10,14 @@ import numpy as np
 
 from crmlift.errors import UsageFailure
 from crmlift.simulator import hubspot_reference
-from crmlift.simulator.clock import DEFAULT_AS_OF, END, NEVER, START, instants, known_instants, ms
+from crmlift.simulator.clock import DEFAULT_AS_OF, END, START, instants, known_instants, ms
 from crmlift.simulator.company import Company, SimTable
 from crmlift.simulator.engagement_tables import engagement_tables, links
 from crmlift.simulator.marketing import Marketing, simulate_marketing
 from crmlift.simulator.marketing_tables import company_table, contact_table, deal_table
 from crmlift.simulator.sales import Sales, simulate_sales
 from crmlift.simulator.sales_activities import Activities, activity_ids, activity_tables, simulate_activities
-from crmlift.simulator.sales_people import account_tables
+from crmlift.simulator.sales_people import account_tables, contact_fates
 from crmlift.simulator.sales_reference import reference_tables
 from crmlift.simulator.sales_tables import ids, opportunity_tables
 from crmlift.simulator.scenario import scale_named, scenario_named
@@ -92,13 +92,7 @@ def _hubspot(world: World, marketing: Marketing, at: int) -> tuple[dict[str, Sim
         *engagement_tables(marketing, at),
         answers,
     ]
-    there = {
-        row["id"]
-        for t in tables
-        if t.name in ("contacts", "tickets")
-        for row in t.rows
-        if not row["archived"]
-    }
+    there = {row["id"] for t in tables if t.name in ("contacts", "tickets") for row in t.rows if not row["archived"]}
     return {t.name: t for t in tables}, links(marketing, at) + [a for a in answer_links if a.to_id in there]
 
 
@@ -108,13 +102,14 @@ def _purged(sales: Sales, activities: Activities, at: int) -> dict[str, list[tup
     for name, fate in (
         ("Opportunity", sales.deals.existence),
         ("Account", sales.accounts.existence),
-        ("Contact", sales.accounts.existence),
         ("Lead", sales.leads.existence),
     ):
         gone = fate.purged_before(at)
         out[name] = list(zip(ids(name, gone), known_instants(fate.deleted[gone]), strict=True))
+    _, number, fate = contact_fates(sales)
+    gone = fate.purged_before(at)
+    out["Contact"] = list(zip(ids("Contact", number[gone]), known_instants(fate.deleted[gone]), strict=True))
     gone = activities.existence.purged_before(at)
-    gone = gone[activities.existence.created[gone] < np.minimum(activities.existence.deleted[gone], NEVER)]
     for record, when in zip(
         activity_ids(activities, gone), known_instants(activities.existence.deleted[gone]), strict=True
     ):

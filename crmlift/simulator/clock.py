@@ -1,4 +1,4 @@
-"""Time as the simulator keeps it: whole milliseconds since 1970 UTC in int64 arrays, `NEVER` for what does not happen."""
+"""Time as the simulator keeps it: milliseconds since 1970 UTC in int64 arrays, `NEVER` for what does not happen."""
 
 from __future__ import annotations
 
@@ -109,14 +109,14 @@ def office_time(uniform: Numbers) -> Times:
     """Milliseconds after midnight in a working day, 08:30–18:00, busiest before and after lunch; whole seconds."""
     shape = np.array([0.0, 0.14, 0.30, 0.44, 0.5, 0.62, 0.80, 0.92, 1.0])
     hour = np.array([8.5, 9.5, 10.5, 11.7, 13.0, 14.0, 15.5, 16.8, 18.0])
-    return (np.interp(uniform, shape, hour) * 3600).astype(np.int64) * SECOND
+    return np.asarray((np.interp(uniform, shape, hour) * 3600).astype(np.int64) * SECOND)
 
 
 def web_time(uniform: Numbers) -> Times:
     """Milliseconds after midnight for visitors of a web site, 04:00–24:00; whole seconds."""
     shape = np.array([0.0, 0.05, 0.2, 0.45, 0.62, 0.8, 0.95, 1.0])
     hour = np.array([4.0, 7.5, 9.5, 12.5, 15.0, 18.5, 22.0, 23.99])
-    return (np.interp(uniform, shape, hour) * 3600).astype(np.int64) * SECOND
+    return np.asarray((np.interp(uniform, shape, hour) * 3600).astype(np.int64) * SECOND)
 
 
 def next_office_day(days: Times) -> Times:

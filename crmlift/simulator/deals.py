@@ -1,4 +1,4 @@
-"""How deals go, in whichever CRM they are kept: cycle, quarter ends, outcome, amount, stages, hands they pass through."""
+"""How deals go, in whichever CRM they are kept: cycle, quarter ends, outcome, amount, and whose hands they pass."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from crmlift.simulator.world import Staff, World
 class Deals:
     """One entry a deal. `closed` is NEVER for those binned while open.
 
-    is_won: the outcome; would_win: the same draw had the rollout had no effect. is_valid: has a positive amount and counts.
+    is_won: the outcome; would_win: the same draw had the rollout had no effect.
     amount: in the base currency, NaN if never filled in. owner, next_owner: positions in `World.people`;
     reassigned: when the owner changed (NEVER for most).
     """
@@ -105,7 +105,7 @@ def _closing(rng: Generator, created: Times, cycle_days: Numbers) -> Times:
     day -= np.where(weekday == 5, 1, 0) + np.where(weekday == 6, 2, 0)
     closed = from_wall(day * DAY + office_time(rng.random(len(day))))
     soon = created + 2 * HOUR + (rng.random(len(day)) * 20 * HOUR).astype(np.int64) // SECOND * SECOND
-    return np.maximum(closed, soon)
+    return np.asarray(np.maximum(closed, soon))
 
 
 def _amounts(rng: Generator, world: World, team: Index, median: float) -> Numbers:
@@ -128,9 +128,7 @@ def hands(
     fraction, leaves_team = rng.random(n), rng.random(n) < 0.3
     span = np.minimum(closed, created + 120 * DAY) - created
     moved = created + (0.05 + 0.9 * fraction) * span
-    changed = np.where(
-        is_moved, np.maximum(moved.astype(np.int64) // SECOND * SECOND, created + SECOND), NEVER
-    )
+    changed = np.where(is_moved, np.maximum(moved.astype(np.int64) // SECOND * SECOND, created + SECOND), NEVER)
     end = np.array([p.end for p in world.people], dtype=np.int64)[owner]
     leaver = (end < closed) & (end > created)
     changed = np.where(leaver, end, changed)

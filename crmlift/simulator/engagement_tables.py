@@ -23,15 +23,19 @@ def engagement_tables(marketing: Marketing, at: int) -> list[SimTable]:
     """One table a kind of engagement."""
     talks = marketing.talks
     shown = talks.existence.visible(at)
-    return [
-        _engagements(talks, kind, shown[talks.kind[shown] == number], at) for number, kind in enumerate(KINDS)
-    ]
+    return [_engagements(marketing, kind, shown[talks.kind[shown] == number], at) for number, kind in enumerate(KINDS)]
 
 
-def _engagements(talks: Talks, kind: str, shown: Index, at: int) -> SimTable:
-    fate = talks.existence
+def _engagements(marketing: Marketing, kind: str, shown: Index, at: int) -> SimTable:
+    talks, fate = marketing.talks, marketing.talks.existence
     ids = hubspot_ids(kind, shown.tolist())
-    columns = envelope(ids, fate, shown, latest(at, fate.created, fate.deleted, fate.restored)[shown], at)
+    moves = [
+        time
+        for linked, ends in ((marketing.contacts, talks.contact), (marketing.tickets, talks.ticket))
+        for time in linked.merges.moves(ends[shown]) + linked.existence.comings(ends[shown])
+    ]
+    modified = latest(at, fate.created[shown], fate.deleted[shown], fate.restored[shown], *moves)
+    columns = envelope(ids, fate, shown, modified, at)
     sources = np.where(talks.is_automatic, 1, np.where(talks.is_inbound, 2, 0))[shown]
     columns |= {
         "hs_createdate": columns["createdAt"],
@@ -96,9 +100,7 @@ def links(marketing: Marketing, at: int) -> list[Association]:
     out += _pairs("tickets", np.arange(len(asking)), cases, "contacts", asking, people, 16, None)
     deals = np.arange(len(partner))
     for type_id, label in ((5, "Primary"), (341, None)):
-        out += _pairs(
-            "deals", deals, renewals, "companies", marketing.renewals.company, firms, type_id, label
-        )
+        out += _pairs("deals", deals, renewals, "companies", marketing.renewals.company, firms, type_id, label)
     out += _pairs("deals", deals, renewals, "contacts", partner, people, 3, None)
     talks = marketing.talks
     shown = _present(talks.existence, at)

@@ -32,18 +32,20 @@ class Existence:
         return np.flatnonzero(self.purged <= at)
 
     def shifted(self, event: Times) -> Times:
-        """An event of the record: while it lies in the bin nothing happens, so it waits for the return or never comes."""
+        """An event: while the record lies in the bin nothing happens, it waits for the return or never comes."""
         return np.where((event > self.deleted) & (event <= self.restored), self.restored, event)
+
+    def comings(self, index: Index) -> list[Times]:
+        """When the linked records at these positions go and return; NEVER for −1."""
+        return [np.where(index >= 0, t[index], NEVER) for t in (self.deleted, self.restored)]
 
     def take(self, index: Index) -> Existence:
         """The fate of the parents at these positions, for child records."""
         return Existence(self.created[index], self.deleted[index], self.restored[index], self.purged[index])
 
 
-def draw_existence(
-    rng: Generator, created: Times, share: float, bin_days: int, purged_share: float
-) -> Existence:
-    """Delete a share of the records some weeks after creation; an eighth of them return, some of the rest are purged."""
+def draw_existence(rng: Generator, created: Times, share: float, bin_days: int, purged_share: float) -> Existence:
+    """Delete a share of the records some weeks after creation; an eighth return, some of the rest are purged."""
     n = len(created)
     picked, returns, purges = rng.random(n), rng.random(n), rng.random(n)
     age = np.maximum(2.0, rng.lognormal(np.log(45), 0.9, n))
@@ -105,6 +107,17 @@ class Merges:
             if (following == out).all():
                 return out
             out = following
+
+    def moves(self, index: Index) -> list[Times]:
+        """When the links of these records are moved to a survivor, one array a step of the longest chain."""
+        out: list[Times] = []
+        current = index
+        while True:
+            time = np.where(current >= 0, self.time[current], NEVER)
+            if (time >= NEVER).all():
+                return out
+            out.append(time)
+            current = np.where(time < NEVER, self.master[current], -1)
 
     def last(self, at: int) -> Times:
         """For each record the last time another one was merged into it, directly."""

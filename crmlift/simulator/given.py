@@ -20,8 +20,8 @@ def company_from_files(directory: Path, *, as_of: datetime | None = None, mappin
     """The CSV files of a directory as a Salesforce org; it has no HubSpot, no rollout and no known truth.
 
     With `mapping` (or `mapping.yml` in the directory, or the file names of a shipped layout) the files may have any
-    layout; otherwise each is named as its object, `Opportunity.csv`, and its header gives the fields. as_of only sets the
-    clock: the files are served as they are. Raises UsageFailure for missing, unreadable or unsuitable files.
+    layout; otherwise each is named as its object, `Opportunity.csv`, and its header gives the fields. as_of only sets
+    the clock: the files are served as they are. Raises UsageFailure for missing, unreadable or unsuitable files.
     """
     if not directory.is_dir():
         raise UsageFailure("There is no such folder of data files.", where=str(directory), next_step="correct --data")

@@ -1,8 +1,9 @@
 """Files of a foreign layout as Salesforce objects: a declarative mapping (`mapping.yml`, or one of `layouts/`).
 
-objects: object → `fields` (notation of `rows.declare`) and `from`, a list of parts. A part has `key`, a template over the
-file's columns that names each record (the first row of a key wins; ids follow the order of first appearance); `file` or
-`rows` (inline); optionally `where` (column → values kept) and `present` (columns that must be filled); and `columns`:
+objects: object → `fields` (notation of `rows.declare`) and `from`, a list of parts. A part has `key`, a template over
+the file's columns that names each record (the first row of a key wins; ids follow the order of first appearance);
+`file` or `rows` (inline); optionally `where` (column → values kept) and `present` (columns that must be filled); and
+`columns`:
 field → column name, or a mapping with
     column    one column or several, the first filled one counts
     map       replaces values that are listed, after trimming
@@ -128,7 +129,7 @@ def _record(
         spec = columns.get(field.name)
         try:
             record[field.name] = _value(spec, field, row, ids)
-        except (KeyError, ValueError, IndexError) as problem:
+        except (KeyError, ValueError, IndexError, TypeError) as problem:
             raise _broken(
                 layout, f"{name}.{field.name}, record {key}", f"{type(problem).__name__}: {problem}"
             ) from problem
@@ -141,7 +142,8 @@ def _value(spec: Any, field: SimField, row: Raw, ids: Mapping[str, Mapping[str, 
     if isinstance(spec, str):
         spec = {"column": spec}
     if "constant" in spec:
-        return _constant(spec["constant"], field)
+        constant: Value = spec["constant"]
+        return parse(constant, field.type) if isinstance(constant, str) else constant
     if "key" in spec:
         text = spec["key"].format_map(row)
     else:
@@ -152,14 +154,8 @@ def _value(spec: Any, field: SimField, row: Raw, ids: Mapping[str, Mapping[str, 
         return ids[spec["lookup"]][text] if text else None
     value = parse(text, field.type, spec.get("time", "00:00:00"))
     if "times" in spec and isinstance(value, int | float):
-        return round(value * spec["times"], 4)
+        return round(value * float(spec["times"]), 4)
     return value
-
-
-def _constant(value: Any, field: SimField) -> Value:
-    if field.type == "datetime" and isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    return parse(value, field.type) if isinstance(value, str) else value
 
 
 def _broken(layout: Layout, where: str, why: str) -> UsageFailure:

@@ -75,9 +75,7 @@ def parse(text: str | None, kind: str, time_of_day: str = "00:00:00") -> Value:
         return float(text)
     if kind == "date":
         return date.fromisoformat(text.strip()[:10])
-    if kind == "datetime":
-        return _instant(text.strip(), time_of_day)
-    return text
+    return _instant(text.strip(), time_of_day) if kind == "datetime" else text
 
 
 def _instant(text: str, time_of_day: str) -> datetime:

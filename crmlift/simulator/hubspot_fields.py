@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from crmlift.simulator.company import SimField
 from crmlift.simulator.rows import declare
 
-_SOURCE = (
-    "hs_object_source enumeration = CRM_UI|FORM|IMPORT|INTEGRATION|AUTOMATION_PLATFORM|EMAIL_INTEGRATION"
-)
+_SOURCE = "hs_object_source enumeration = CRM_UI|FORM|IMPORT|INTEGRATION|AUTOMATION_PLATFORM|EMAIL_INTEGRATION"
 
 RENEWAL_PIPELINE = "77130452"
 RENEWAL_STAGES = ("160310001", "160310002", "160310003", "160310004")

@@ -85,9 +85,7 @@ def _deal_stage(number: int, stage_id: str, label: str, probability: float) -> d
     return _stage(number, stage_id, label, {"isClosed": is_closed, "probability": str(probability)})
 
 
-def _pipeline(
-    number: int, pipeline_id: str, label: str, updated: str, stages: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _pipeline(number: int, pipeline_id: str, label: str, updated: str, stages: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": pipeline_id,
         "label": label,

@@ -65,9 +65,7 @@ def simulate_leads(
     is_qualified = is_accepted | (rng.random(n) < 0.35)
     rejection = np.maximum(rng.lognormal(np.log(21), 0.6, n) * DAY, slowest)
     is_rejected = ~is_converted & (rng.random(n) < 0.5)
-    ends = entered + np.where(is_converted, delay, np.where(is_rejected, rejection, 60 * DAY)).astype(
-        np.int64
-    )
+    ends = entered + np.where(is_converted, delay, np.where(is_rejected, rejection, 60 * DAY)).astype(np.int64)
     owner, next_owner, reassigned = hands(rng, world, world.staff(role), team, entered, ends)
     effect = world.multiplier("lead_response_minutes", team, entered)
 

@@ -1,4 +1,4 @@
-"""What happens in HubSpot over the whole span: visitors who become leads, tickets, renewals, and the talks about them."""
+"""What happens in HubSpot over the whole span: visitors who become leads, tickets, renewals, and talks about them."""
 
 from __future__ import annotations
 
@@ -115,22 +115,23 @@ def _contacts(world: World) -> tuple[Contacts, Companies]:
     merges, existence = draw_merges(rng, existence, 0.015)
     kind, later = rng.random(n), rng.random(n)
     is_lead = kind >= 0.05
-    entered = np.where(
-        kind > 0.97, created + (later * 50 * DAY).astype(np.int64) // SECOND * SECOND + DAY, created
-    )
+    entered = np.where(kind > 0.97, created + (later * 50 * DAY).astype(np.int64) // SECOND * SECOND + DAY, created)
     has_owner = rng.random(n) >= 0.015
     answered = np.where(has_owner & is_lead, 0.915, 0.0)
     leads = simulate_leads(world, "lead courses", team, entered, existence, role="sdr", answered=answered)
     never = np.full(n, NEVER, dtype=np.int64)
-    masked = {
-        name: np.where(is_lead, getattr(leads, name), never)
-        for name in ("touched", "would_be_touched", "qualified", "accepted", "converted", "disqualified")
-    }
-    leads = replace(leads, **masked, entered=np.where(is_lead, existence.shifted(entered), never))
-    buys = (rng.random(n) < 0.3) & (leads.converted < NEVER)
-    bought = np.where(
-        buys, leads.converted + (rng.lognormal(np.log(30), 0.6, n) * DAY).astype(np.int64), NEVER
+    leads = replace(
+        leads,
+        entered=np.where(is_lead, existence.shifted(entered), never),
+        touched=np.where(is_lead, leads.touched, never),
+        would_be_touched=np.where(is_lead, leads.would_be_touched, never),
+        qualified=np.where(is_lead, leads.qualified, never),
+        accepted=np.where(is_lead, leads.accepted, never),
+        converted=np.where(is_lead, leads.converted, never),
+        disqualified=np.where(is_lead, leads.disqualified, never),
     )
+    buys = (rng.random(n) < 0.3) & (leads.converted < NEVER)
+    bought = np.where(buys, leads.converted + (rng.lognormal(np.log(30), 0.6, n) * DAY).astype(np.int64), NEVER)
     is_new = rng.random(n) < 0.3
     is_new[0] = True
     running = np.cumsum(is_new)
@@ -139,9 +140,7 @@ def _contacts(world: World) -> tuple[Contacts, Companies]:
     batches = draw_batches(rng, n, START + 20 * DAY, END, 30, 0.03)
     firms = int(running[-1])
     fate = draw_existence(rng, created[is_new], 0.004, BIN_DAYS, 0.8)
-    companies = Companies(
-        leads.owner[is_new], fate, draw_batches(rng, firms, START + 20 * DAY, END, 10, 0.05)
-    )
+    companies = Companies(leads.owner[is_new], fate, draw_batches(rng, firms, START + 20 * DAY, END, 10, 0.05))
     customers = existence.shifted(bought // SECOND * SECOND)
     return Contacts(leads, is_lead, has_owner, customers, company, merges, batches), companies
 
@@ -172,10 +171,7 @@ def _talks(world: World, contacts: Contacts, tickets: Tickets, asking: Index) ->
     n = len(touched)
     first = (rng.choice(3, n, p=[0.55, 0.40, 0.05]), touched, leads.touched[touched])
     again = touched[rng.random(n) < 0.12]
-    later = (
-        leads.touched[again]
-        + (rng.lognormal(np.log(4), 0.7, len(again)) * DAY).astype(np.int64) // SECOND * SECOND
-    )
+    later = leads.touched[again] + (rng.lognormal(np.log(4), 0.7, len(again)) * DAY).astype(np.int64) // SECOND * SECOND
     follow_up = (rng.choice(5, len(again), p=[0.35, 0.3, 0.1, 0.15, 0.1]), again, later)
     greeted = np.flatnonzero((rng.random(len(leads.team)) < 0.15) & (leads.entered < END))
     greeting = (np.ones(len(greeted), dtype=np.int64), greeted, leads.entered[greeted] + 20 * SECOND)

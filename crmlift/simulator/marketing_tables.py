@@ -71,13 +71,13 @@ def contact_table(marketing: Marketing, at: int) -> SimTable:
     modified = latest(at, fate.created, fate.deleted, fate.restored)
     modified = np.maximum(modified, contacts.batches.last(len(fate.created), at, fate.created))
     modified = np.maximum(modified, contacts.merges.last(at))[shown]
-    modified = latest(at, modified, *entered, *status, reassigned)
+    modified = np.maximum(modified, _deals_linked(marketing, at)[shown])
+    firms = marketing.companies.existence.comings(contacts.company[shown])
+    modified = latest(at, modified, *entered, *status, reassigned, *firms)
     owner = np.where(contacts.has_owner, leads.owner, -1)[shown]
     following = np.where(contacts.has_owner, leads.next_owner, -1)[shown]
     current = np.where(reassigned <= at, following, owner)
-    merged = merged_into(
-        contacts.merges.survivor(np.arange(len(every)), at), contacts.merges.time <= at, every
-    )
+    merged = merged_into(contacts.merges.survivor(np.arange(len(every)), at), contacts.merges.time <= at, every)
     columns = envelope(ids, fate, shown, modified, at) | _contact_columns(contacts, shown, at)
     columns |= {
         "createdate": columns["createdAt"],
@@ -108,6 +108,17 @@ def contact_table(marketing: Marketing, at: int) -> SimTable:
         in_order(out.history, name)
     owners = [(fate.created[shown], owner_ids(owner)), (reassigned, owner_ids(following))]
     remember(out.history, "hubspot_owner_id", ids, owners, at, users)
+    return out
+
+
+def _deals_linked(marketing: Marketing, at: int) -> Times:
+    """For each contact the last time a deal was linked to it or unlinked, which touches the contact as well."""
+    renewals, contacts = marketing.renewals, marketing.contacts
+    contact = contacts.merges.survivor(renewals.contact, at)
+    fate = renewals.deals.existence
+    out = np.zeros(len(contacts.company), dtype=np.int64)
+    linked = np.flatnonzero(contact >= 0)
+    np.maximum.at(out, contact[linked], latest(at, fate.created, fate.deleted, fate.restored)[linked])
     return out
 
 
@@ -162,9 +173,7 @@ def company_table(marketing: Marketing, at: int) -> SimTable:
     }
     out = table("companies", PROPERTIES["companies"], columns)
     owner = companies.owner[shown]
-    remember(
-        out.history, "hubspot_owner_id", ids, [(fate.created[shown], owner_ids(owner))], at, user_ids(owner)
-    )
+    remember(out.history, "hubspot_owner_id", ids, [(fate.created[shown], owner_ids(owner))], at, user_ids(owner))
     return out
 
 
@@ -180,20 +189,19 @@ def deal_table(world: World, marketing: Marketing, at: int) -> SimTable:
     reassigned = deals.reassigned[shown]
     modified = latest(at, fate.created, fate.deleted, fate.restored)[shown]
     edits = [np.where(e > created, e, NEVER) for e in renewals.pipeline_edits.tolist()]
-    modified = latest(at, modified, *entered, reassigned, *edits)
+    people = marketing.contacts
+    moves = people.merges.moves(renewals.contact[shown]) + people.existence.comings(renewals.contact[shown])
+    moves += marketing.companies.existence.comings(renewals.company[shown])
+    modified = latest(at, modified, *entered, reassigned, *edits, *moves)
     owner, following = deals.owner[shown], deals.next_owner[shown]
     is_closed, is_won = closed <= at, (closed <= at) & won
     amount, columns = _amounts(world, marketing, shown)
     month_end = _month_end(created)
     closing = np.where(is_closed, closed, month_end)
-    stage = np.where(
-        is_closed, np.where(won, RENEWED, LAPSED), np.where(entered[OFFERED] <= at, OFFERED, DUE)
-    )
+    stage = np.where(is_closed, np.where(won, RENEWED, LAPSED), np.where(entered[OFFERED] <= at, OFFERED, DUE))
     columns |= envelope(ids, fate, shown, modified, at)
     columns |= {
-        "dealname": [
-            f"{k} {i}" for k, i in zip(pick(("Renewal", "Поновлення"), shown), shown.tolist(), strict=True)
-        ],
+        "dealname": [f"{k} {i}" for k, i in zip(pick(("Renewal", "Поновлення"), shown), shown.tolist(), strict=True)],
         "description": pick(words.DESCRIPTIONS, shown * 7),
         "createdate": columns["createdAt"],
         "hs_createdate": columns["createdAt"],
@@ -208,7 +216,7 @@ def deal_table(world: World, marketing: Marketing, at: int) -> SimTable:
         "hs_deal_stage_probability": [PROBABILITY[s] for s in stage.tolist()],
         "hs_manual_forecast_category": [("PIPELINE", "COMMIT", "CLOSED", "OMIT")[s] for s in stage.tolist()],
         "closed_lost_reason": where(is_closed & ~is_won, pick(words.LOSS_REASONS, shown)),
-        "hs_next_step": pick(words.NEXT_STEPS, shown * 3),
+        "hs_next_step": pick((*words.NEXT_STEPS, ""), shown * 3),
         "notes_last_updated": instants(entered[OFFERED], at),
         "hs_analytics_source": pick(("OFFLINE", "REFERRALS"), shown),
         f"hs_v2_date_entered_{RENEWAL_STAGES[DUE]}": columns["createdAt"],

@@ -59,9 +59,7 @@ def table(name: str, fields: Sequence[SimField], columns: Mapping[str, Column]) 
         raise ValueError(f"{name} has columns of {sorted(sizes)} rows")
     names = [n for n in _RESERVED if n in columns] + [f.name for f in fields]
     lists = [columns.get(n, repeat(None)) for n in names]
-    rows: list[dict[str, Value]] = [
-        dict(zip(names, values, strict=True)) for values in zip(*lists, strict=False)
-    ]
+    rows: list[dict[str, Value]] = [dict(zip(names, values, strict=True)) for values in zip(*lists, strict=False)]
     return SimTable(name, fields, rows, key_prefix=KEY_PREFIX.get(name, ""))
 
 

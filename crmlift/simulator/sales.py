@@ -42,6 +42,10 @@ class Accounts:
         """Where the records of these accounts are kept at a moment: merging moves them."""
         return np.where(self.existence.deleted[account] <= at, self.master[account], account)
 
+    def merged(self, account: Index) -> Times:
+        """When these accounts are merged away; NEVER for most."""
+        return np.where(self.master[account] != account, self.existence.deleted[account], NEVER)
+
 
 @dataclass(frozen=True)
 class Course:
@@ -61,7 +65,7 @@ class Course:
     def last(self, at: int) -> Index:
         """The slot each deal has reached."""
         slots = np.arange(self.time.shape[1])
-        return np.where(self.time <= at, slots, 0).max(axis=1)
+        return np.asarray(np.where(self.time <= at, slots, 0).max(axis=1))
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,8 @@ def simulate_sales(world: World) -> Sales:
     leads = _partner_leads(world)
     rng = world.rng("deals")
     sellers = world.staff("seller")
-    pace = DEALS_PER_SELLER * sellers.size * np.exp(0.1 * rng.normal(size=len(world.teams)))
+    pace: Numbers = np.exp(0.1 * rng.normal(size=len(world.teams)))
+    pace = pace * (DEALS_PER_SELLER * sellers.size)
     team, created = world.arrivals("deal arrivals", pace)
     converted = np.flatnonzero((leads.converted < END) & leads.is_valid)
     team = np.concatenate([team, leads.team[converted]])
@@ -95,9 +100,7 @@ def simulate_sales(world: World) -> Sales:
     team, created, lead = team[order], created[order], lead[order]
     existence = draw_existence(rng, created, 0.012, 15, 0.5)
     existence = _never_deleted(existence, lead >= 0)
-    deals = simulate_deals(
-        world, "deal courses", team, created, existence, role="seller", median_amount=8500, win=0.30
-    )
+    deals = simulate_deals(world, "deal courses", team, created, existence, role="seller", median_amount=8500, win=0.30)
     accounts, account = _accounts(world, deals)
     currency = rng.choice(3, len(team), p=[0.89, 0.06, 0.05])
     batches = draw_batches(rng, len(team), START + 30 * DAY, END, 40, 0.03)
@@ -112,16 +115,12 @@ def _partner_leads(world: World) -> Leads:
     team, created = world.arrivals("partner lead arrivals", pace, is_web=True)
     existence = draw_existence(rng, created, 0.01, 15, 0.5)
     answered = np.full(len(team), 0.9)
-    return simulate_leads(
-        world, "partner lead courses", team, created, existence, role="seller", answered=answered
-    )
+    return simulate_leads(world, "partner lead courses", team, created, existence, role="seller", answered=answered)
 
 
 def _never_deleted(existence: Existence, which: Flags) -> Existence:
     spared = {
-        f.name: np.where(which, NEVER, getattr(existence, f.name))
-        for f in fields(Existence)
-        if f.name != "created"
+        f.name: np.where(which, NEVER, getattr(existence, f.name)) for f in fields(Existence) if f.name != "created"
     }
     return Existence(existence.created, **spared)
 
@@ -138,9 +137,7 @@ def _accounts(world: World, deals: Deals) -> tuple[Accounts, Index]:
     base = running[np.flatnonzero(is_first)] - 1
     seen = running - base[team]
     position = base[team] + np.where(is_new, seen - 1, (rng.random(n) * seen).astype(np.int64))
-    opened = np.maximum(
-        deals.created[by_team][is_new] - rng.integers(600, 2 * 86400, is_new.sum()) * SECOND, START
-    )
+    opened = np.maximum(deals.created[by_team][is_new] - rng.integers(600, 2 * 86400, is_new.sum()) * SECOND, START)
     rank = np.empty(len(opened), dtype=np.int64)
     rank[np.argsort(opened, kind="stable")] = np.arange(len(opened))
     account = np.empty(n, dtype=np.int64)
@@ -166,8 +163,7 @@ def _fate(world: World, team: Index, opened: Times) -> Accounts:
     existence = _never_deleted(existence, np.arange(n) < buyers)
     deleted = existence.deleted.copy()
     deleted[losers] = (
-        created[losers]
-        + (rng.lognormal(np.log(50), 0.8, len(losers)) * DAY).astype(np.int64) // SECOND * SECOND
+        created[losers] + (rng.lognormal(np.log(50), 0.8, len(losers)) * DAY).astype(np.int64) // SECOND * SECOND
     )
     existence = Existence(created, deleted, existence.restored, existence.purged)
     owner = world.staff("seller").choose(team, created, rng.random(n))
@@ -181,9 +177,7 @@ def _course(world: World, deals: Deals, currency: Index) -> Course:
     chance = rng.random((n, 8))
     is_reopened = (chance[:, 0] < 0.012) & (deals.closed < NEVER)
     hold = deals.existence.shifted
-    corrected = np.where(deals.closed < NEVER, deals.closed, 0) + (DAY + chance[:, 7] * 20 * DAY).astype(
-        np.int64
-    )
+    corrected = np.where(deals.closed < NEVER, deals.closed, 0) + (DAY + chance[:, 7] * 20 * DAY).astype(np.int64)
     slots = [
         (deals.created, 0),
         (hold(np.where(chance[:, 1] < 0.78, cuts[0], NEVER)), 1),
@@ -195,9 +189,7 @@ def _course(world: World, deals: Deals, currency: Index) -> Course:
         (hold(np.where((chance[:, 5] < 0.25) & ~is_reopened, cuts[4], NEVER)), -1),
         (deals.closed, -2),
         (
-            hold(
-                np.where((chance[:, 6] < 0.02) & (deals.closed < NEVER), corrected // SECOND * SECOND, NEVER)
-            ),
+            hold(np.where((chance[:, 6] < 0.02) & (deals.closed < NEVER), corrected // SECOND * SECOND, NEVER)),
             -1,
         ),
     ]

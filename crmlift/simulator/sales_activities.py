@@ -1,4 +1,4 @@
-"""Salesforce: tasks and events. What sellers do is one thing, what they log another: logging is what adoption changes."""
+"""Salesforce: tasks and events. What sellers do is one thing, what they log another: adoption changes logging."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Activities:
     @property
     def is_human(self) -> Flags:
         """Done by a person (a mass e-mail is not)."""
-        return self.kind != AUTOMATIC
+        return np.asarray(self.kind != AUTOMATIC)
 
 
 @lru_cache(maxsize=2)
@@ -62,15 +62,15 @@ def simulate_activities(world: World) -> Activities:
     sales = simulate_sales(world)
     parts = [_of_deals(world, sales), _of_leads(world, sales)]
     kind, deal, lead, owner, at, logged = (np.concatenate(c) for c in zip(*parts, strict=True))
+    fates = (sales.deals.existence.take(deal), sales.leads.existence.take(lead))
+    logged = np.where(deal >= 0, fates[0].shifted(logged), fates[1].shifted(logged))
     order = np.argsort(logged, kind="stable")
     order = order[logged[order] < END]
     deal, lead = deal[order], lead[order]
-    fate_of_deal, fate_of_lead = sales.deals.existence.take(deal), sales.leads.existence.take(lead)
-    of_deal = deal >= 0
     fate = Existence(
         logged[order],
         *(
-            np.where(of_deal, getattr(fate_of_deal, name), getattr(fate_of_lead, name))
+            np.where(deal >= 0, getattr(fates[0], name)[order], getattr(fates[1], name)[order])
             for name in ("deleted", "restored", "purged")
         ),
     )
@@ -152,14 +152,15 @@ def _columns(
     creators = where(activities.is_human[rows], owners, system)
     deal_ids = salesforce_ids(KEY_PREFIX["Opportunity"], np.maximum(deal, 0).tolist())
     lead_ids = salesforce_ids(KEY_PREFIX["Lead"], np.maximum(lead, 0).tolist())
+    sales = simulate_sales(world)
+    moved = np.where(deal >= 0, sales.accounts.merged(sales.account[deal]), NEVER)
     modified = known_instants(latest(at, created, fate.deleted, fate.restored))
+    stamp = known_instants(latest(at, created, fate.deleted, fate.restored, moved))
     of_deal = deal >= 0
     return {
         "Id": salesforce_ids(KEY_PREFIX[name], rows.tolist()),
         "IsDeleted": fate.is_deleted(at).tolist(),
-        "WhoId": [
-            contacts[d] if d >= 0 else lead_id for d, lead_id in zip(deal.tolist(), lead_ids, strict=True)
-        ],
+        "WhoId": [contacts[d] if d >= 0 else lead_id for d, lead_id in zip(deal.tolist(), lead_ids, strict=True)],
         "WhatId": where(of_deal, deal_ids),
         "AccountId": [accounts[d] if d >= 0 else None for d in deal.tolist()],
         "ActivityDate": dates(local_days(activities.at[rows]).tolist()),
@@ -170,7 +171,7 @@ def _columns(
         "CreatedById": creators,
         "LastModifiedDate": modified,
         "LastModifiedById": creators,
-        "SystemModstamp": modified,
+        "SystemModstamp": stamp,
     }
 
 

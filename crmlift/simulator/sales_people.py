@@ -73,9 +73,10 @@ def _accounts(sales: Sales, activities: Activities, at: int) -> SimTable:
     modified = latest(at, fate.created, fate.deleted, fate.restored)[shown]
     modified = latest(at, modified, won)
     stamp = np.maximum(modified, sales.account_batches.last(n, at, fate.created)[shown])
-    talked = np.zeros(n, dtype=np.int64)
-    np.maximum.at(talked, sales.account, last_activity(activities, len(sales.deals.team), at))
-    talked = talked[shown]
+    talked, logged = np.zeros((2, n), dtype=np.int64)
+    for latest_of, times in ((talked, activities.at), (logged, activities.existence.created)):
+        np.maximum.at(latest_of, sales.account, last_activity(activities, times, len(sales.deals.team), at))
+    talked, logged = talked[shown], logged[shown]
     by = user_ids(accounts.owner[shown])
     is_merged = (accounts.master[shown] != shown) & (fate.deleted[shown] <= at)
     numbers = shown.tolist()
@@ -101,14 +102,14 @@ def _accounts(sales: Sales, activities: Activities, at: int) -> SimTable:
         "CreatedById": by,
         "LastModifiedDate": known_instants(modified),
         "LastModifiedById": by,
-        "SystemModstamp": known_instants(np.maximum(stamp, talked)),
+        "SystemModstamp": known_instants(np.maximum(stamp, logged)),
         "LastActivityDate": dates(np.where(talked > 0, local_days(talked), NEVER).tolist()),
     }
     return table("Account", FIELDS["Account"], columns)
 
 
-def _contacts(sales: Sales, at: int) -> SimTable:
-    """One person an account, under the account's own running number, and a second one for every fourth account."""
+def contact_fates(sales: Sales) -> tuple[Index, Index, Existence]:
+    """Account, running number and fate of the contacts: one an account, under its number, a second for every fourth."""
     accounts = sales.accounts
     n = len(accounts.team)
     first, second = np.arange(n), np.arange(0, n, 4)
@@ -126,10 +127,17 @@ def _contacts(sales: Sales, at: int) -> SimTable:
         np.where(is_merged, never, parent.restored),
         np.where(is_merged, never, parent.purged),
     )
+    return account, number, fate
+
+
+def _contacts(sales: Sales, at: int) -> SimTable:
+    accounts = sales.accounts
+    account, number, fate = contact_fates(sales)
+    created, is_merged = fate.created, accounts.master[account] != account
     shown = fate.visible(at)
     people = [person_name(i) for i in number[shown].tolist()]
     by = user_ids(accounts.owner[account[shown]])
-    moved = np.where(is_merged, parent.deleted, NEVER)
+    moved = np.where(is_merged, accounts.existence.deleted[account], NEVER)
     stamp = known_instants(latest(at, created, fate.deleted, fate.restored, moved)[shown])
     columns: dict[str, Column] = {
         "Id": ids("Contact", number[shown]),

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-
 from crmlift.simulator.clock import (
     DAY,
     END,
@@ -91,15 +90,13 @@ def rates(world: World) -> Numbers:
     """Units of USD and UAH for one EUR, month by month from November 2024 (36 + 2 months)."""
     rng = world.rng("rates")
     steps = rng.normal(0, [[0.012], [0.014]], (2, 38)).cumsum(axis=1)
-    return np.round(np.array([[1.08], [45.0]]) * np.exp(steps), 4)
+    return np.asarray(np.round(np.array([[1.08], [45.0]]) * np.exp(steps), 4))
 
 
 def month_of(times: Times) -> Index:
     """Months since November 2024 of UTC times, as the columns of `rates`."""
     days = local_days(np.minimum(times, END))
-    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) - (
-        2024 * 12 + 10 - 1970 * 12
-    )
+    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) - (2024 * 12 + 10 - 1970 * 12)
     return np.clip(months, 0, 37)
 
 
@@ -131,9 +128,7 @@ def _users(world: World, at: int) -> SimTable:
     numbers = np.append(numbers, integration_user(world))
     modified = latest(at, created, end)
     last = last_login[numbers]
-    managers = {
-        world.people[i].team: i for i in range(len(world.people)) if world.people[i].role == "manager"
-    }
+    managers = {world.people[i].team: i for i in range(len(world.people)) if world.people[i].role == "manager"}
     role_ids = salesforce_ids(KEY_PREFIX["UserRole"], range(len(world.teams) + 1))
     profile_ids = salesforce_ids(KEY_PREFIX["Profile"], range(len(PROFILES)))
     sync = "crm-sync@example-branches.com"
@@ -192,7 +187,7 @@ def _profiles(world: World) -> SimTable:
 
 def _stages(world: World) -> SimTable:
     n = len(STAGES)
-    columns = {
+    columns: dict[str, Column] = {
         "Id": salesforce_ids(KEY_PREFIX["OpportunityStage"], range(n)),
         "MasterLabel": [s[0] for s in STAGES],
         "ApiName": [s[0] for s in STAGES],
@@ -227,8 +222,8 @@ def _rates(world: World, at: int) -> SimTable:
     months = int((opened[:38] <= at).sum())
     grid = [(c, m) for m in range(months) for c in range(3)]
     values = rates(world)
-    created = np.maximum(opened[[m for _, m in grid]] - HOUR, FOUNDED)
-    closes = np.array([opened[m + 1] - HOUR for _, m in grid], dtype=np.int64)
+    created = opened[[m for _, m in grid]]
+    closes = np.array([opened[m + 1] for _, m in grid], dtype=np.int64)
     admin = user_ids(np.array([integration_user(world)])) * len(grid)
     far = date(9999, 12, 31)
     columns: dict[str, Column] = {
@@ -244,7 +239,7 @@ def _rates(world: World, at: int) -> SimTable:
 
 def _products(world: World) -> SimTable:
     n = len(PRODUCTS)
-    columns = {
+    columns: dict[str, Column] = {
         "Id": salesforce_ids(KEY_PREFIX["Product2"], range(n)),
         "Name": [p[0] for p in PRODUCTS],
         "ProductCode": [f"P-{i:03d}" for i in range(n)],
@@ -291,9 +286,7 @@ def _login_history(world: World, at: int) -> SimTable:
         "Id": salesforce_ids(KEY_PREFIX["LoginHistory"], number[kept].tolist()),
         "UserId": user_ids(who[kept]),
         "LoginTime": known_instants(when[kept]),
-        "LoginType": [
-            ("Application", "SAML Sfdc Initiated SSO", "Application", "Remote Access 2.0")[k] for k in kinds
-        ],
+        "LoginType": [("Application", "SAML Sfdc Initiated SSO", "Application", "Remote Access 2.0")[k] for k in kinds],
         "Status": [("Success", "Success", "Invalid Password", "Success")[k] for k in kinds],
         "Application": [("Browser", "Browser", "Browser", "crm-sync")[k] for k in kinds],
         "Platform": [("Windows 11", "macOS", "Windows 11", "Unknown")[k] for k in kinds],

@@ -45,7 +45,7 @@ def ids(name: str, numbers: Index) -> list[str]:
 
 def empty_as_none(values: np.ndarray) -> list[float | None]:
     """Python floats, None for NaN."""
-    return [None if v != v else v for v in values.tolist()]
+    return where(~np.isnan(values), values.tolist())
 
 
 def opportunity_tables(world: World, sales: Sales, activities: Activities, at: int) -> list[SimTable]:
@@ -65,18 +65,16 @@ def changed(sales: Sales, activities: Activities, at: int) -> tuple[Times, Times
     n = len(deals.team)
     modified = latest(at, *sales.course.time.T, deals.reassigned, fate.deleted, fate.restored)
     stamp = np.maximum(modified, sales.deal_batches.last(n, at, deals.created))
-    linked = np.flatnonzero((activities.deal >= 0) & (activities.existence.created <= at))
-    np.maximum.at(stamp, activities.deal[linked], activities.existence.created[linked])
-    merged = sales.accounts.existence.deleted[sales.account]
-    moved = np.where((sales.accounts.master[sales.account] != sales.account) & (merged <= at), merged, 0)
-    return modified, np.where(deals.created <= at, np.maximum(stamp, np.maximum(moved, modified)), 0)
+    stamp = np.maximum(stamp, last_activity(activities, activities.existence.created, n, at))
+    moved = latest(at, sales.accounts.merged(sales.account))
+    return modified, np.where(deals.created <= at, np.maximum(stamp, moved), 0)
 
 
-def last_activity(activities: Activities, n: int, at: int) -> Times:
-    """The last completed activity of each deal at a moment, 0 where there is none."""
+def last_activity(activities: Activities, times: Times, n: int, at: int) -> Times:
+    """The greatest of the times of each deal's activities that are logged at a moment, 0 where there is none."""
     out = np.zeros(n, dtype=np.int64)
     done = np.flatnonzero((activities.deal >= 0) & (activities.existence.created <= at))
-    np.maximum.at(out, activities.deal[done], activities.at[done])
+    np.maximum.at(out, activities.deal[done], times[done])
     return out
 
 
@@ -90,7 +88,7 @@ def _opportunities(world: World, sales: Sales, activities: Activities, shown: In
     owner = np.where(deals.reassigned <= at, deals.next_owner, deals.owner)[shown]
     account = sales.accounts.survivor(sales.account[shown], at)
     has_account = shown * 31 % 67 != 5
-    touched = last_activity(activities, len(deals.team), at)[shown]
+    touched = last_activity(activities, activities.at, len(deals.team), at)[shown]
     probability = np.array([s[2] for s in STAGES])[stage]
     forecast = [STAGES[s][1] for s in stage.tolist()]
     stage_time = _last_stage_change(sales, shown, at)
@@ -102,9 +100,7 @@ def _opportunities(world: World, sales: Sales, activities: Activities, shown: In
         "IsDeleted": deals.existence.is_deleted(at)[shown].tolist(),
         "AccountId": where(has_account, account_ids),
         "ContactId": where(has_account, ids("Contact", account)),
-        "Name": [
-            f"{k} {n}" for k, n in zip(pick(("Order", "Угода", "Deal"), shown), shown.tolist(), strict=True)
-        ],
+        "Name": [f"{k} {n}" for k, n in zip(pick(("Order", "Угода", "Deal"), shown), shown.tolist(), strict=True)],
         "Description": _descriptions(shown),
         "StageName": [STAGES[s][0] for s in stage.tolist()],
         "Amount": empty_as_none(amount),
@@ -112,7 +108,7 @@ def _opportunities(world: World, sales: Sales, activities: Activities, shown: In
         "ExpectedRevenue": empty_as_none(np.round(amount * probability / 100, 2)),
         "CloseDate": dates(day.tolist()),
         "Type": pick(("New Business", "New Business", "Existing Business"), shown),
-        "NextStep": pick(words.NEXT_STEPS, shown * 13),
+        "NextStep": pick(words.NEXT_STEPS, shown * 7),
         "LeadSource": pick(words.LEAD_SOURCES, shown * 29 % 997),
         "IsClosed": (stage >= WON).tolist(),
         "IsWon": (stage == WON).tolist(),
@@ -141,7 +137,7 @@ def _opportunities(world: World, sales: Sales, activities: Activities, shown: In
 def _last_stage_change(sales: Sales, shown: Index, at: int) -> Times:
     time, stage = sales.course.time[shown], sales.course.stage[shown]
     moved = np.concatenate([np.ones((len(shown), 1), dtype=bool), np.diff(stage, axis=1) != 0], axis=1)
-    return np.where(moved & (time <= at), time, 0).max(axis=1)
+    return np.asarray(np.where(moved & (time <= at), time, 0).max(axis=1))
 
 
 def _descriptions(shown: Index) -> list[str | None]:

@@ -12,8 +12,9 @@ from crmlift.errors import UsageFailure
 class Scenario:
     """What the rollout did to a company.
 
-    effects: KPI id → relative effect on its mechanism from the end of a team's learning window on (−0.35: the time falls
-    by 35 %); KPIs that are absent have none. dip: relative worsening while a team learns (0.2: times 20 % longer).
+    effects: KPI id → relative effect on its mechanism from the end of a team's learning window on (−0.35: the time
+    falls by 35 %); KPIs that are absent have none. dip: relative worsening while a team
+    learns (0.2: times 20 % longer).
     logging_before, logging_after: share of the sellers' talks that gets logged before and after a team's go-live.
     """
 

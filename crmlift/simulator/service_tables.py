@@ -51,7 +51,9 @@ def ticket_table(marketing: Marketing, at: int) -> SimTable:
     modified = latest(at, fate.created, fate.deleted, fate.restored)
     modified = np.maximum(modified, tickets.batches.last(len(every), at, fate.created))
     modified = np.maximum(modified, tickets.merges.last(at))[shown]
-    modified = latest(at, modified, *(t for t, _ in steps), reassigned)
+    contact, people = marketing.ticket_contact[shown], marketing.contacts
+    moves = people.merges.moves(contact) + people.existence.comings(contact)
+    modified = latest(at, modified, *(t for t, _ in steps), reassigned, *moves, *_missed(marketing, shown))
     owner, following = tickets.owner[shown], tickets.next_owner[shown]
     merged = merged_into(tickets.merges.survivor(np.arange(len(every)), at), tickets.merges.time <= at, every)
     grid = np.stack([np.where(t <= at, t, -1) for t, _ in steps])
@@ -87,9 +89,7 @@ def _clocks(marketing: Marketing, shown: Index, last: Index, at: int) -> dict[st
     tickets = marketing.tickets
     created, replied = tickets.existence.created[shown], tickets.replied[shown]
     is_closed = np.isin(last, (3, 5))
-    closed = np.where(
-        last == 5, tickets.closed[shown], np.where(last == 3, tickets.closed_early[shown], NEVER)
-    )
+    closed = np.where(last == 5, tickets.closed[shown], np.where(last == 3, tickets.closed_early[shown], NEVER))
     return {
         "closed_date": instants(closed, at),
         "first_agent_reply_date": instants(replied, at),
@@ -103,6 +103,21 @@ def _clocks(marketing: Marketing, shown: Index, last: Index, at: int) -> dict[st
         "hs_v2_date_entered_1": known_instants(created),
         "hs_v2_date_entered_4": instants(closed, at),
     }
+
+
+def _missed(marketing: Marketing, shown: Index) -> list[Times]:
+    """When a promise turns overdue, which HubSpot writes into the ticket."""
+    tickets = marketing.tickets
+    created = tickets.existence.created[shown]
+    solved = np.minimum(tickets.closed, tickets.closed_early)[shown]
+    return [
+        np.where(done > created + promise, created + promise, NEVER)
+        for done, promise in (
+            (tickets.replied[shown], FIRST_RESPONSE_PROMISE),
+            (solved, SOLUTION_PROMISE),
+            (tickets.closed[shown], SOLUTION_PROMISE),
+        )
+    ]
 
 
 def _promise(done: Times, due: Times, at: int) -> list[object]:
@@ -123,9 +138,7 @@ def feedback(world: World, marketing: Marketing, at: int) -> tuple[SimTable, lis
     answered = np.repeat(waves, size) + rng.integers(0, 9 * 86400, 11 * size) * SECOND
     contact = np.concatenate([asked, marketing.ticket_contact[rated]])
     ticket = np.concatenate([np.full(len(asked), -1), rated])
-    time = np.concatenate(
-        [answered, tickets.closed[rated] + rng.integers(3600, 2 * 86400, len(rated)) * SECOND]
-    )
+    time = np.concatenate([answered, tickets.closed[rated] + rng.integers(3600, 2 * 86400, len(rated)) * SECOND])
     nps = rng.choice(11, len(time), p=[0.03, 0.02, 0.02, 0.03, 0.04, 0.06, 0.08, 0.14, 0.2, 0.19, 0.19])
     csat = rng.choice(5, len(time), p=[0.06, 0.08, 0.16, 0.35, 0.35]) + 1
     order = np.argsort(time, kind="stable")
@@ -138,10 +151,13 @@ def feedback(world: World, marketing: Marketing, at: int) -> tuple[SimTable, lis
     survivor = marketing.contacts.merges.survivor(contact[chosen], at)
     contact_ids = hubspot_ids("contacts", survivor.tolist())
     kinds = where(is_nps, ["NPS"] * len(ids), "CSAT")
-    columns = envelope(ids, lasting(time[order]), shown, time[chosen], at)
+    people = marketing.contacts
+    moves = people.merges.moves(contact[chosen]) + people.existence.comings(contact[chosen])
+    moves += tickets.merges.moves(ticket[chosen]) + tickets.existence.comings(ticket[chosen])
+    columns = envelope(ids, lasting(time[order]), shown, latest(at, time[chosen], *moves), at)
     columns |= {
         "hs_createdate": columns["createdAt"],
-        "hs_lastmodifieddate": columns["createdAt"],
+        "hs_lastmodifieddate": columns["updatedAt"],
         "hs_survey_type": kinds,
         "hs_survey_id": where(is_nps, [4101] * len(ids), 4102),
         "hs_survey_name": where(is_nps, ["Quarterly loyalty survey"] * len(ids), "After a request"),
@@ -158,8 +174,7 @@ def feedback(world: World, marketing: Marketing, at: int) -> tuple[SimTable, lis
     groups = where(~is_nps, pick(("UNHAPPY", "NEUTRAL", "HAPPY"), level))
     columns["hs_response_group"] = [a or b for a, b in zip(columns["hs_response_group"], groups, strict=True)]
     links = [
-        Association("feedback_submissions", a, "contacts", b, type_id=98)
-        for a, b in zip(ids, contact_ids, strict=True)
+        Association("feedback_submissions", a, "contacts", b, type_id=98) for a, b in zip(ids, contact_ids, strict=True)
     ]
     ticket_ids = hubspot_ids("tickets", tickets.merges.survivor(ticket[chosen], at).tolist())
     links += [

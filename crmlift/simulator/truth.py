@@ -1,4 +1,4 @@
-"""What really happened: the planted effects, and what they made of this very sample (same draws, effects switched off)."""
+"""What really happened: the planted effects, and what they made of this sample (same draws, effects switched off)."""
 
 from __future__ import annotations
 
@@ -23,17 +23,12 @@ def planted(world: World) -> dict[str, float]:
     effects = world.scenario.effects
     win = effects.get("win_rate", 0.0)
     out = {k: win for k in ("win_rate", "cohort_win_rate", "won_deals", "won_revenue")}
-    out |= {
-        k: effects.get(k, 0.0)
-        for k in ("lead_response_minutes", "first_response_minutes", "resolution_hours")
-    }
+    out |= {k: effects.get(k, 0.0) for k in ("lead_response_minutes", "first_response_minutes", "resolution_hours")}
     return out | dict.fromkeys(WITHOUT_EFFECT, 0.0)
 
 
-def truth(
-    world: World, sales: Sales, activities: Activities, marketing: Marketing, at: int
-) -> dict[str, Any]:
-    """`effects` (planted), `paired` (realised, for units after the learning window in treated teams) and `recording`."""
+def truth(world: World, sales: Sales, activities: Activities, marketing: Marketing, at: int) -> dict[str, Any]:
+    """`effects` (planted), `paired` (realised, for units after learning in treated teams) and `recording`."""
     return {
         "effects": planted(world),
         "paired": _paired(world, sales, marketing, at),
@@ -86,11 +81,11 @@ def _outcomes(world: World, parts: tuple[Deals, ...], at: int) -> dict[str, floa
         ripe = _learned(world, deals.team, deals.created, at - COHORT_DAYS * DAY) & deals.is_valid
         ripe &= deals.closed < deals.created + COHORT_DAYS * DAY
         amount = np.nan_to_num(deals.amount)
-        for column, won in enumerate((deals.is_won, deals.would_win)):
-            sums["deals"][column] += (won & closed).sum()
-            sums["revenue"][column] += amount[won & closed].sum()
-            sums["sized"][column] += (won & closed & (amount > 0)).sum()
-            sums["cohort"][column] += (won & ripe).sum()
+        for column, is_won in enumerate((deals.is_won, deals.would_win)):
+            sums["deals"][column] += (is_won & closed).sum()
+            sums["revenue"][column] += amount[is_won & closed].sum()
+            sums["sized"][column] += (is_won & closed & (amount > 0)).sum()
+            sums["cohort"][column] += (is_won & ripe).sum()
     won = _relative(*sums["deals"])
     size = sums["revenue"] / np.maximum(sums["sized"], 1)
     return {
@@ -114,9 +109,7 @@ def _recording(world: World, sales: Sales, activities: Activities, at: int) -> d
     after = won & (deals.closed >= world.learned[deals.team])
     return {
         "logged_share_before": world.scenario.logging_before,
-        "logged_share_after": float(
-            is_logged_share(world, np.array([world.wave_teams["w1"][0]]), np.array([at]))[0]
-        ),
+        "logged_share_after": float(is_logged_share(world, np.array([world.wave_teams["w1"][0]]), np.array([at]))[0]),
         "activity_capture_rate_before": float((counts[before] >= 2).mean()) if before.any() else None,
         "activity_capture_rate_after": float((counts[after] >= 2).mean()) if after.any() else None,
     }

@@ -17,8 +17,9 @@ FIRST_NAMES = (
 )  # fmt: skip
 LAST_NAMES = (
     ("Шевчук", "Shevchuk"), ("Коваль", "Koval"), ("Мельник", "Melnyk"), ("Бойко", "Boiko"), ("Ткачук", "Tkachuk"),
-    ("Кравець", "Kravets"), ("Гончар", "Honchar"), ("Лисенко", "Lysenko"), ("Мороз", "Moroz"), ("Поліщук", "Polishchuk"),
-    ("Савчук", "Savchuk"), ("Гайовий", "Haiovyi"), ("Яремко", "Yaremko"), ("Дзюба", "Dziuba"), ("О'Ніл", "ONil"),
+    ("Кравець", "Kravets"), ("Гончар", "Honchar"), ("Лисенко", "Lysenko"), ("Мороз", "Moroz"),
+    ("Поліщук", "Polishchuk"), ("Савчук", "Savchuk"),
+    ("Гайовий", "Haiovyi"), ("Яремко", "Yaremko"), ("Дзюба", "Dziuba"), ("О'Ніл", "ONil"),
     ("Білик", "Bilyk"), ("Стельмах", "Stelmakh"), ("Їжак", "Yizhak"), ("Kowalska", "Kowalska"), ("Müller", "Mueller"),
     ("Nagy", "Nagy"), ("D'Angelo", "Dangelo"), ("van der Berg", "Vanderberg"), ("Sørensen", "Soerensen"),
     ("Null", "Null"), ("Черненко", "Chernenko"), ("Паламар", "Palamar"), ("Журавель", "Zhuravel"),
@@ -45,7 +46,7 @@ INDUSTRIES = (
 COUNTRIES = ("Ukraine", "Ukraine", "Ukraine", "Poland", "Romania", "Germany", "Moldova")
 
 NEXT_STEPS = (
-    None, "Call back", "Send the offer", "NA", "null", "Надіслати договір", "Demo on site", "", "Wait for budget",
+    None, "Call back", "Send the offer", "NA", "null", "Надіслати договір", "Demo on site", "Wait for budget",
     'Ask for "final" price', "Погодити умови оплати", "N/A", "Second meeting, with finance",
 )  # fmt: skip
 DESCRIPTIONS = (
@@ -68,7 +69,8 @@ TICKET_SUBJECTS = (
     "Return of goods", "NA", "Broken part, need replacement", "Зміна реквізитів", 'Message says "error 500"',
 )  # fmt: skip
 TICKET_TEXTS = (
-    None, "Please help", "Доброго дня!\nПрошу перевірити рахунок.", "null", 'The label says "fragile",\nbut it was broken',
+    None, "Please help", "Доброго дня!\nПрошу перевірити рахунок.", "null",
+    'The label says "fragile",\nbut it was broken',
     "Замовлення не приїхало вчасно", "See attachment",
 )  # fmt: skip
 SURVEY_TEXTS = (

@@ -106,17 +106,18 @@ class World:
         return np.array([p.team for p in self.people])
 
     def multiplier(self, kpi_id: str, team: Index, at: Times) -> Numbers:
-        """What the rollout makes of the quantity behind a KPI, for a team at a time: 1 before, the dip, then the effect."""
+        """What the rollout makes of the quantity behind a KPI, for a team at a time: 1, the dip, then the effect."""
         effect = self.scenario.effects.get(kpi_id, 0.0)
         dip = self.scenario.dip if effect < 0 else -self.scenario.dip / 2
         live = at >= self.go_live[team]
         learned = at >= self.learned[team]
-        return np.where(learned, 1 + effect, np.where(live & (effect != 0), 1 + dip, 1.0))
+        during = np.where(live & (effect != 0.0), 1 + dip, 1.0)
+        return np.array(np.where(learned, 1 + effect, during), dtype=np.float64)
 
     @cached_property
     def company_noise(self) -> Numbers:
-        """Log of the demand shared by all teams, week by week."""
-        return _autoregressive(self.rng("demand"), 1, 0.05, 0.6)[0]
+        """Log of the demand shared by all teams, week by week, as one row."""
+        return _autoregressive(self.rng("demand"), 1, 0.05, 0.6)
 
     def arrivals(self, name: str, per_week: Numbers, *, is_web: bool = False) -> tuple[Index, Times]:
         """Teams and times (sorted) of events that come at these mean weekly rates a team in the first year."""
@@ -140,7 +141,7 @@ def season() -> Numbers:
     of_year = week % 52.18
     level = 1.08 ** (week / 52.18) * (1 + 0.07 * np.cos(2 * np.pi * of_year / 52.18))
     level *= 1 - 0.12 * np.exp(-(((of_year - 40) / 3) ** 2))
-    return level * np.where(np.isin(week % 52, (8, 9)), 0.62, 1.0)
+    return np.asarray(level * np.where(np.isin(week % 52, (8, 9)), 0.62, 1.0))
 
 
 def _autoregressive(rng: Generator, rows: int, sd: float, rho: float) -> Numbers:
@@ -175,7 +176,7 @@ def _person(rng: Generator, role: str, team: int, rank: int, taken: set[str]) ->
     start, end = START - 20 * DAY, NEVER
     if rank and role != "manager" and joins < 0.15:
         start = START + int(spot * 100) * 7 * DAY
-    elif rank and role != "manager" and leaves < 0.15:
+    elif rank and role != "manager" and leaves < (0.15 if role == "seller" else 0.35):
         end = START + 30 * 7 * DAY + int(spot * 110) * 7 * DAY
     return Person(first[script], last[script], f"{email}@example-branches.com", role, team, start, end)
 
@@ -201,7 +202,7 @@ def rollout(world: World) -> dict[str, Any]:
 
 
 def logins(world: World, members: Index, name: str) -> tuple[Index, Times]:
-    """Who logs in when (sorted by time), over the whole span: only people of teams that have gone live, on working days."""
+    """Who logs in when (sorted by time) over the whole span: people of teams that have gone live, on working days."""
     rng = world.rng(name)
     day = wall_ms(START_DAY) + np.arange(WEEKS * 7) * DAY
     habit = 0.55 + 0.4 * rng.random(len(members))
