@@ -171,19 +171,12 @@ async def composite_batch(request: Request) -> Response:
 async def _inside(request: Request, method: str, url: str) -> tuple[int, bytes]:
     """Send a subrequest through the same routes."""
     parts = urlsplit(url if url.startswith("/services/data/") else f"/services/data/{url.lstrip('/')}")
-    scope: Scope = {
-        "type": "http",
-        "http_version": "1.1",
+    scope: Scope = dict(request.scope) | {
         "method": method.upper(),
-        "scheme": request.url.scheme,
         "path": parts.path,
         "raw_path": parts.path.encode(),
         "query_string": parts.query.encode(),
         "headers": [(k, v) for k, v in request.scope["headers"] if k not in {b"content-length"}],
-        "server": request.scope.get("server"),
-        "client": request.scope.get("client"),
-        "app": request.app,
-        "root_path": "",
     }
     status, chunks = 0, []
 
