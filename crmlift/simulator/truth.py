@@ -15,6 +15,7 @@ from crmlift.simulator.sales_activities import TODO, Activities, is_logged_share
 from crmlift.simulator.world import World
 
 COHORT_DAYS = 180
+RESTRICTED_DAYS = {"lead_response_minutes": 1, "first_response_minutes": 1, "resolution_hours": 30}
 WITHOUT_EFFECT = ("avg_deal_size", "sales_cycle_days", "lead_conversion_rate")
 
 
@@ -28,10 +29,16 @@ def planted(world: World) -> dict[str, float]:
 
 
 def truth(world: World, sales: Sales, activities: Activities, marketing: Marketing, at: int) -> dict[str, Any]:
-    """`effects` (planted), `paired` (realised, for units after learning in treated teams) and `recording`."""
+    """What was planted and what came of it, for units after learning in treated teams.
+
+    effects: planted on each case's own time or chance. paired: realised medians, shares and sums. restricted_mean:
+    realised change of the mean time up to RESTRICTED_DAYS, cases that never end included: what the evaluation
+    estimates for durations, and smaller than the planted change wherever some cases never end.
+    """
     return {
         "effects": planted(world),
         "paired": _paired(world, sales, marketing, at),
+        "restricted_mean": _restricted_means(world, sales, marketing, at),
         "recording": _recording(world, sales, activities, at),
     }
 
@@ -58,6 +65,35 @@ def _paired(world: World, sales: Sales, marketing: Marketing, at: int) -> dict[s
         known = chosen & (would <= at) & (done <= at)
         out[kpi_id] = _medians((done - created)[known], (would - created)[known])
     return out | {"sales_cycle_days": 0.0, "lead_conversion_rate": 0.0}
+
+
+def _restricted_means(world: World, sales: Sales, marketing: Marketing, at: int) -> dict[str, float | None]:
+    tickets = marketing.tickets
+    created = tickets.existence.created
+    leads = (sales.leads, marketing.contacts.leads)
+    entered = np.concatenate([part.entered for part in leads])
+    cases = {
+        "lead_response_minutes": (
+            np.concatenate([part.team for part in leads]),
+            np.concatenate([part.is_valid for part in leads]),
+            entered,
+            np.concatenate([part.touched for part in leads]) - entered,
+            np.concatenate([part.would_be_touched for part in leads]) - entered,
+        ),
+        "first_response_minutes": (
+            tickets.team, tickets.is_valid, created, tickets.replied - created, tickets.would_be_replied - created,
+        ),
+        "resolution_hours": (
+            tickets.team, tickets.is_valid, created, tickets.closed - created, tickets.would_be_closed - created,
+        ),
+    }  # fmt: skip
+    out: dict[str, float | None] = {}
+    for kpi_id, (team, is_valid, start, took, would_take) in cases.items():
+        limit = RESTRICTED_DAYS[kpi_id] * DAY
+        chosen = _learned(world, team, start, at - limit) & is_valid
+        with_it, without = (np.minimum(time[chosen], limit).astype(float) for time in (took, would_take))
+        out[kpi_id] = _relative(float(with_it.mean()), float(without.mean())) if chosen.any() else None
+    return out
 
 
 def _medians(observed: Times, without: Times) -> float | None:
