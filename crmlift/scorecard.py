@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from crmlift.report.numbers import day, interval, is_known, percent, scale_for
 from crmlift.report.catalogue import Texts, texts_for
+from crmlift.report.numbers import day, interval, is_known, percent, scale_for
 from crmlift.report.verdicts import ScorecardRow, scorecard_rows
 from crmlift.report.wording import SIGNS, headline, verdict_words
 
@@ -63,16 +63,14 @@ def _table(rollout_id: str, rows: Sequence[ScorecardRow], texts: Texts) -> Table
 def _cells(row: ScorecardRow, texts: Texts) -> list[Text]:
     locale = texts.locale
     per = texts("scorecard.per_week") if row.stat_type in ("sum", "count") else ""
-    scale = scale_for(
-        row.unit or "", (row.pre_value, row.post_value), currency=row.currency, locale=locale, per=per
-    )  # fmt: skip
+    scale = scale_for(row.unit or "", (row.pre_value, row.post_value), currency=row.currency, locale=locale)
     change, span = percent(row.change, locale), interval(*row.change_interval, locale, gap="")
-    if not is_known(row.effect_rel) and is_known(row.provisional_effect_rel):
+    if row.is_provisional and is_known(row.change):
         change, span = f"({change})", f"({span})"
     style = STYLES.get(row.verdict, "dim")
     return [
         Text(SIGNS.get(row.verdict, "?"), style=style),
-        Text(row.name(locale)),
+        Text(row.name(locale) + per),
         Text(scale(row.pre_value)),
         Text(scale(row.post_value)),
         Text(change, style=style),

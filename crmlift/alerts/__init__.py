@@ -1,6 +1,6 @@
 """KPI-drop alerts: rules that look at mature periods, incidents that open and resolve, messages sent once.
 
-`detect` runs in the warehouse writer, `send` afterwards. Here live scoring, calendar, incidents and channels; what a KPI
+`detect` runs in the warehouse writer, `send` afterwards. Here live scoring, calendar, incidents, channels; what a KPI
 means stays in `metrics/kpis`, whose `alert:` block chooses the rule.
 """
 

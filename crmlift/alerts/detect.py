@@ -1,4 +1,4 @@
-"""The night's detection: mute first, score what is left, decide together, open and resolve incidents, write messages."""
+"""The night's detection: mute, score what is left, decide together, open and resolve incidents, write messages."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def detect(
             write_messages(book, alert, settings.channels, message.subject, message.body)
         alerts.append(alert)
     log.info(
-        "event=detect run_id=%s rules=%d muted=%d scored=%d open=%d new=%d resolved=%d", run_id, len(chosen), len(muted),
-        len(signals), len(alerts), sum(alert.is_new for alert in alerts), resolved,
+        "event=detect run_id=%s rules=%d muted=%d scored=%d open=%d new=%d resolved=%d",
+        run_id, len(chosen), len(muted), len(signals), len(alerts), sum(alert.is_new for alert in alerts), resolved,
     )  # fmt: skip
     return alerts

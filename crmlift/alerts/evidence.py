@@ -28,9 +28,7 @@ class Units:
 
     def of(self, chosen: Bools) -> Units:
         """The chosen rows."""
-        return Units(
-            self.window[chosen], self.num[chosen], self.den[chosen], self.observed[chosen], self.team[chosen]
-        )
+        return Units(self.window[chosen], self.num[chosen], self.den[chosen], self.observed[chosen], self.team[chosen])
 
 
 @dataclass(frozen=True)
@@ -91,16 +89,14 @@ def _units(
         "and (event_at at time zone $zone)::date < $end order by event_at, unit_id",
         {"zone": timezone, "end": end, "days": 7 * weeks, "kpi": kpi_id, "first": first},
     ).fetchnumpy()
-    team = np.ma.filled(np.ma.asarray(got["team"], dtype=object), None)
+    team: npt.NDArray[np.object_] = np.ma.filled(np.ma.asarray(got["team"], dtype=object), None)
     return Units(
         np.asarray(got["period"], dtype=np.int64), np.asarray(got["num"], dtype=np.float64),
         np.asarray(got["den"], dtype=np.float64), np.asarray(got["observed"], dtype=np.bool_), team,
     )  # fmt: skip
 
 
-def sums(
-    connection: duckdb.DuckDBPyConnection, kpi_id: str, *, grain: str, before: date, timezone: str
-) -> Sums | None:
+def sums(connection: duckdb.DuckDBPyConnection, kpi_id: str, *, grain: str, before: date, timezone: str) -> Sums | None:
     """Daily or weekly sums of the KPI's units up to `before` (exclusive); None without rows."""
     rows = connection.execute(
         "select date_trunc($grain, (event_at at time zone $zone)::date)::date as period, "

@@ -128,8 +128,8 @@ def write_mutes(book: Book, reasons: Mapping[str, str]) -> None:
     for kpi_id, reason in reasons.items():
         alert_id, dedupe_key = alert_key(kpi_id, ALL, ALL, MUTED)
         connection.execute(
-            "insert into ops.alert (alert_id, kpi_id, rule_id, severity, segment_dim, segment_value, reason, dq_blocked, "
-            "state, fired_at, dedupe_key, run_id) values ($id, $kpi, 'muted', 'info', 'all', 'all', $reason, true, "
+            "insert into ops.alert (alert_id, kpi_id, rule_id, severity, segment_dim, segment_value, reason, "
+            "dq_blocked, state, fired_at, dedupe_key, run_id) values ($id, $kpi, 'muted', 'info', 'all', 'all', $reason, true, "
             "'muted', $at, $key, $run) on conflict (alert_id) do update set reason = excluded.reason, "
             "fired_at = case when state = 'muted' then fired_at else excluded.fired_at end, "
             "run_id = case when state = 'muted' then run_id else excluded.run_id end, "

@@ -49,7 +49,9 @@ class Writer:
         scale = scale_for(
             (kpi.unit if kpi else "") or "", (signal.observed, signal.expected), currency=self.currency, locale=t.locale
         )  # fmt: skip
-        observed = scale(signal.observed) if is_known(signal.observed) else t("alert.over", value=scale(signal.expected))
+        observed = (
+            scale(signal.observed) if is_known(signal.observed) else t("alert.over", value=scale(signal.expected))
+        )
         verb = t("alert.rose" if rule.bad_sign > 0 else "alert.fell")
         subject = t("alert.subject", name=name, verb=verb, observed=observed, expected=scale(signal.expected))
         reason = t(f"alert.reason.{rule.template}", change=self._change(signal), **self._numbers(signal))

@@ -12,7 +12,7 @@ import numpy as np
 from crmlift.alerts.business_days import phase, week_phase, working_share
 from crmlift.alerts.evidence import Sums
 from crmlift.alerts.rules import Limits
-from crmlift.alerts.scoring import pooled_score, poisson_floor, robust_scale
+from crmlift.alerts.scoring import poisson_floor, pooled_score, robust_scale
 
 DAY_RESIDUALS = 56
 WEEK_RESIDUALS = 26

@@ -41,8 +41,8 @@ def send(
 ) -> int:  # fmt: skip
     """Send unsent messages of these channels and mark each in ops.outbox of the work database; how many went out.
 
-    console: `stream`, standard error unless given. file: a JSON line in `folder`/alerts.jsonl. apprise: the addresses in
-    CRMLIFT_ALERT_URLS. What could not be sent stays, with the reason in last_error, and is tried again next time.
+    console: `stream`, standard error unless given. file: a JSON line in `folder`/alerts.jsonl. apprise: the addresses
+    in CRMLIFT_ALERT_URLS. What could not be sent stays, with the reason in last_error, and is tried again next time.
     """
     environment = os.environ if environment is None else environment
     ways: dict[str, Callable[[_Outgoing], None]] = {
@@ -67,7 +67,8 @@ def send(
 def _unsent(connection: duckdb.DuckDBPyConnection, channel: str) -> list[_Outgoing]:
     rows = connection.execute(
         "select o.message_id, o.alert_id, a.kpi_id, a.severity, o.subject, o.body, o.created_at from ops.outbox as o "
-        "join ops.alert as a using (alert_id) where o.channel = ? and o.sent_at is null order by o.created_at, o.message_id",
+        "join ops.alert as a using (alert_id) where o.channel = ? and o.sent_at is null "
+        "order by o.created_at, o.message_id",
         [channel],
     ).fetchall()
     return [_Outgoing(*row) for row in rows]

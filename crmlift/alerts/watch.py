@@ -104,7 +104,7 @@ def mean_shift(night: Night, rule: Rule) -> Signal | None:
 
 
 def dur_up(night: Night, rule: Rule) -> Signal | None:
-    """Times until something is done, censored ones included: do the newest cases take longer?"""
+    """Times until something is done, censored ones included, when the newest cases take longer."""
     if (found := _compare(night, rule)) is None:
         return None
     windows, units = found
@@ -174,7 +174,13 @@ def _seasonal_contributor(night: Night, rule: Rule, start: date, days: int) -> s
 
 
 def _signal(
-    rule: Rule, windows: evidence.Windows, test: scoring.Test, change: float, threshold: float, n: int, worst: str | None
+    rule: Rule,
+    windows: evidence.Windows,
+    test: scoring.Test,
+    change: float,
+    threshold: float,
+    n: int,
+    worst: str | None,
 ) -> Signal:
     severity = "critical" if change >= 2 * threshold else "warning"
     return Signal(

@@ -14,6 +14,8 @@ from crmlift.report.svg import Line, effect_bar, line_chart
 from crmlift.report.verdicts import ScorecardRow
 from crmlift.report.wording import SIGNS, caveat_words, reason_words, verdict_word
 
+COMMON_LEVEL = 0.9501
+
 
 @dataclass(frozen=True)
 class Legend:
@@ -120,7 +122,7 @@ def bar(row: ScorecardRow, texts: Texts, *, reach: float | None = None, is_mirro
 
 
 def _change_label(row: ScorecardRow, texts: Texts) -> str:
-    if not is_known(row.effect_rel) and is_known(row.provisional_effect_rel):
+    if row.is_provisional:
         return texts("card.change_provisional")
     return texts("card.change" if row.is_controlled else "card.change_uncontrolled")
 
@@ -147,8 +149,11 @@ def _smallprint(row: ScorecardRow, texts: Texts) -> tuple[str, ...]:
         counts = {"n_pre": plain(row.n_pre, 0, locale), "n_text": plain(row.n_post, 0, locale)}
         lines.append(texts("card.n", n=row.n_post, **counts))
     if row.look:
-        look = texts("card.provisional_look") if row.look == "provisional" else row.look
+        look = texts("card.provisional_look") if row.look == "provisional" else texts.or_plain("look", row.look)
         lines.append(texts("card.look", look=look))
+    level = row.diagnostics.get("interval_level")
+    if isinstance(level, float) and level > COMMON_LEVEL:
+        lines.append(texts("card.level", level=percent(level, locale, signed=False)))
     return tuple(lines)
 
 

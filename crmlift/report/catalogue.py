@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -20,9 +21,10 @@ class Texts:
     a sentence that is missing is a bug, never an empty place on the page.
     """
 
-    def __init__(self, locale: str, entries: Mapping[str, Any]) -> None:
+    def __init__(self, locale: str, entries: Mapping[str, Any], sentences: Mapping[str, str] | None = None) -> None:
         self.locale = locale
         self.entries = entries
+        self.sentences = [(_pattern(english), told) for english, told in (sentences or {}).items()]
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of `key` with its placeholders filled."""
@@ -40,12 +42,31 @@ class Texts:
         key = f"{prefix}.{code}"
         return self(key) if self.has(key) else code.replace("_", " ")
 
+    def sentence(self, english: str) -> str:
+        """A sentence that the statistics wrote, in this language; as it is when nobody translated it."""
+        for pattern, told in self.sentences:
+            if found := pattern.fullmatch(english):
+                return told.format(**found.groupdict())
+        return english
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    """A template such as "Only {n} records" as a pattern that finds n."""
+    parts = re.split(r"\{(\w+)\}", english)
+    return re.compile("".join(f"(?P<{p}>.+?)" if i % 2 else re.escape(p) for i, p in enumerate(parts)))
+
 
 @cache
 def texts_for(locale: str) -> Texts:
     """The catalogue of `locale`; English for a language we do not have."""
     known = locale if locale in LOCALES else "en"
-    return Texts(known, yaml.safe_load((FOLDER / f"{known}.yml").read_text(encoding="utf-8")))
+    sentences = FOLDER / f"{known}_sentences.yml"
+    return Texts(known, _read(FOLDER / f"{known}.yml"), _read(sentences) if sentences.exists() else {})
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
 
 
 def plural_form(locale: str, n: int) -> str:

@@ -17,7 +17,7 @@ from crmlift.errors import WarehouseFailure
 from crmlift.report import reading, sections
 from crmlift.report.cards import Card, bar, make_card, reach_of
 from crmlift.report.catalogue import Texts, texts_for
-from crmlift.report.numbers import UNKNOWN, NBSP, day, percent, plain
+from crmlift.report.numbers import NBSP, UNKNOWN, day, percent, plain
 from crmlift.report.verdicts import VERDICTS, ScorecardRow, scorecard_rows
 from crmlift.report.wording import SIGNS, Headline, headline
 from crmlift.warehouse.store import published
@@ -63,7 +63,8 @@ def write_report(analytics_path: Path, out_dir: Path, *, locale: str = "en") -> 
         fresh.unlink(missing_ok=True)
         raise WarehouseFailure(
             "The report could not be written.", where=str(target), why=f"{problem.strerror}.",
-            saved="An earlier report stays in place.", next_step="free space or mend the permissions, then  crmlift report",
+            saved="An earlier report stays in place.",
+            next_step="free space or mend the permissions, then  crmlift report",
         ) from None  # fmt: skip
     return target
 
@@ -80,11 +81,7 @@ def render(connection: duckdb.DuckDBPyConnection, *, locale: str = "en") -> str:
     open_alerts, resolved = reading.alerts(connection)
     currency = next((row.currency for row in rows), "EUR")
     by_id = {kpi.kpi_id: kpi for kpi in registry}
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )  # fmt: skip
-    environment.filters |= {"day": lambda d: day(d, texts.locale), "number": lambda n: plain(n, 0, texts.locale),
-                            "share": lambda s: percent(s, texts.locale, signed=False)}  # fmt: skip
+    environment = _environment(texts)
     return environment.get_template("report.html.j2").render(
         t=texts,
         strong=lambda key: _strong(texts, key),
@@ -102,6 +99,18 @@ def render(connection: duckdb.DuckDBPyConnection, *, locale: str = "en") -> str:
         version=crmlift.__version__,
         definitions=reading.definition_versions(connection),
     )
+
+
+def _environment(texts: Texts) -> Environment:
+    """Templates with everything escaped; a name a template misspells is an error, not an empty place."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["day"] = lambda value: day(value, texts.locale)
+    environment.filters["number"] = lambda value: plain(value, 0, texts.locale)
+    environment.filters["share"] = lambda value: percent(value, texts.locale, signed=False)
+    return environment
 
 
 def _rollout(
@@ -127,7 +136,9 @@ def _rollout(
         counts=_counts([row for row in pooled if row.is_goal] or pooled, texts),
         goals=tuple(card for card in cards if card.row.is_goal),
         cards=cards,
-        forest=tuple((card, bar(card.row, texts, reach=reach, is_mirrored=card.row.direction == "lower")) for card in drawn),
+        forest=tuple(
+            (card, bar(card.row, texts, reach=reach, is_mirrored=card.row.direction == "lower")) for card in drawn
+        ),
         reach=percent(reach, texts.locale, signed=False, digits=0),
         waves=sections.wave_grid(rows, groups, texts),
         teams=sections.team_grid(connection, rows, groups, team_names, texts),
@@ -146,4 +157,3 @@ def _strong(texts: Texts, key: str) -> Markup:
     """A catalogue text with **strong** words, everything else escaped; no line break inside "20 %"."""
     marked = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(texts(key))))
     return Markup(re.sub(r"(\d) %", rf"\1{NBSP}%", marked))
-

@@ -235,7 +235,10 @@ def findings(connection: duckdb.DuckDBPyConnection) -> list[FindingLine]:
         "coalesce(affected_kpis, []) from ops.data_quality_finding where state = 'open' "
         "order by len(coalesce(affected_kpis, [])) desc, finding_id"
     ).fetchall()
-    return [FindingLine(*row[:5], tuple(row[5])) for row in rows]
+    return [
+        FindingLine(rule, severity, place, share, message, tuple(ids))
+        for rule, severity, place, share, message, ids in rows
+    ]
 
 
 def _has(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

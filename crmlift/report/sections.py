@@ -99,21 +99,33 @@ def team_grid(
     return Grid(tuple(row.name(texts.locale) for row in wanted), tuple(lines))
 
 
+TEAM_VALUES = """
+with week as (
+    select distinct period_start, period_end from metrics.kpi_value
+    where kpi_id = $1 and period_grain = 'week' and segment_dim = 'all' and is_mature),
+weekly as (
+    select w.scope_value as team, v.numerator, v.denominator,
+        week.period_start >= w.go_live_date - 364 and week.period_end <= w.go_live_date as is_before,
+        week.period_start >= w.go_live_date + coalesce(w.learning_days, 0) as is_after
+    from config.rollout_wave as w cross join week
+    left join metrics.kpi_value as v on v.kpi_id = $1 and v.period_grain = 'week' and v.segment_dim = 'team'
+        and v.segment_value = w.scope_value and v.period_start = week.period_start
+    where w.rollout_id = $2)
+select team, sum(numerator) filter (where is_before), sum(denominator) filter (where is_before),
+    count(*) filter (where is_before), sum(numerator) filter (where is_after),
+    sum(denominator) filter (where is_after), count(*) filter (where is_after)
+from weekly group by team
+"""
+
+
 def _team_values(
     connection: duckdb.DuckDBPyConnection, row: ScorecardRow
 ) -> dict[str, tuple[float | None, float | None]]:
-    """team → (weekly value in the year before go-live, weekly value after the learning window)."""
+    """Team → (weekly value in the year before go-live, weekly value after the learning window)."""
     factor = 100.0 if row.stat_type == "nps" else 1.0
     is_sum = row.stat_type in ADDITIVE
     found = connection.execute(
-        "with weekly as (select v.segment_value as team, v.numerator, v.denominator, "
-        "v.period_start >= w.go_live_date - 364 and v.period_end <= w.go_live_date as is_before, "
-        "v.period_start >= w.go_live_date + coalesce(w.learning_days, 0) as is_after "
-        "from metrics.kpi_value as v join config.rollout_wave as w on w.scope_value = v.segment_value "
-        "where v.kpi_id = ? and w.rollout_id = ? and v.period_grain = 'week' and v.segment_dim = 'team' and v.is_mature) "
-        "select team, sum(numerator) filter (where is_before), sum(denominator) filter (where is_before), "
-        "count(*) filter (where is_before), sum(numerator) filter (where is_after), "
-        "sum(denominator) filter (where is_after), count(*) filter (where is_after) from weekly group by team",
+        TEAM_VALUES,
         [row.kpi_id, row.rollout_id],
     ).fetchall()
 
@@ -162,7 +174,9 @@ def unjudged(rows: Sequence[ScorecardRow], registry: Sequence[Kpi], texts: Texts
             out.append((kpi.name(texts.locale), texts("unjudged.not_evaluated")))
         elif row.verdict in ("inconclusive", "not_comparable"):
             words = reason_words(row, texts)
-            out.append((kpi.name(texts.locale), f"{verdict_word(row, texts)}: {words}" if words else verdict_word(row, texts)))
+            out.append(
+                (kpi.name(texts.locale), f"{verdict_word(row, texts)}: {words}" if words else verdict_word(row, texts))
+            )
     return out
 
 

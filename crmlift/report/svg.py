@@ -86,7 +86,9 @@ def line_chart(
     parts = []
     for tick in ticks:
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick)}" y2="{y(tick)}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y(tick) + 4:g}" text-anchor="end">{escape(number(tick, digits))}</text>')
+        parts.append(
+            f'<text x="{LEFT - 6}" y="{y(tick) + 4:g}" text-anchor="end">{escape(number(tick, digits))}</text>'
+        )
     for day, anchor in ((first, "start"), (first + (last - first) / 2, "middle"), (last, "end")):
         parts.append(f'<text x="{x(day)}" y="{HEIGHT - 6}" text-anchor="{anchor}">{escape(month(day))}</text>')
     for day in marks:

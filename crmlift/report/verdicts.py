@@ -13,7 +13,7 @@ import duckdb
 from crmlift.report.numbers import is_known
 
 VERDICTS = ("improved", "worsened", "no_material_change", "inconclusive", "not_comparable")
-CONTROLLED = ("imputation", "callaway", "did", "synthetic", "randomis", "sdid")
+CONTROLLED = ("imputation", "callaway", "synthetic")
 ALL = "all"
 
 QUERY = """
@@ -28,7 +28,8 @@ select
     e.rollout_id, e.wave_id, e.kpi_id, e.segment_dim, e.segment_value, e.as_of, e.look, e.verdict, e.reason, e.method,
     k.name_en, k.name_uk, k.question_en, k.question_uk, k.family, k.unit, k.stat_type, k.direction, k.guard_kpi_id,
     k.formula, coalesce(r.base_currency, 'EUR') as currency,
-    g.goal_id, g.statement as goal_statement, g.goal_family, g.target_change_rel, g.target_date, g.weight as goal_weight,
+    g.goal_id, g.statement as goal_statement, g.goal_family, g.target_change_rel, g.target_date,
+    g.weight as goal_weight,
     e.pre_value, e.post_value, e.counterfactual_value, e.effect_rel, e.effect_rel_ci_low, e.effect_rel_ci_high,
     e.effect, e.effect_ci_low, e.effect_ci_high, e.p_value, e.q_value, e.mde80, e.min_important_change,
     e.caveats, e.diagnostics, e.n_pre, e.n_post, e.pre_start, e.pre_end, e.post_start, e.post_end,
@@ -123,8 +124,8 @@ class ScorecardRow:
 
     @property
     def is_provisional(self) -> bool:
-        """Whether tonight's estimate is all there is: no planned look has been reached."""
-        return self.verdict == "inconclusive" and self.reason == "provisional"
+        """Whether tonight's estimate is all there is to show: no planned look has been reached."""
+        return self.look == "provisional" or (not is_known(self.effect_rel) and is_known(self.provisional_effect_rel))
 
     @property
     def change(self) -> float | None:

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crmlift.report.numbers import is_known, percent
 from crmlift.report.catalogue import Texts
+from crmlift.report.numbers import is_known, percent
 from crmlift.report.verdicts import ScorecardRow
 
 SIGNS = {
@@ -53,8 +53,8 @@ def verdict_words(row: ScorecardRow, texts: Texts) -> str:
 
 
 def caveat_words(row: ScorecardRow, texts: Texts) -> list[str]:
-    """The row's caveats as sentences: a known code translated, a sentence as it is."""
-    words = [texts.or_plain("caveat", caveat) for caveat in row.caveats]
+    """The row's caveats as sentences of the page's language; one nobody translated stays in English."""
+    words = [texts.sentence(caveat) for caveat in row.caveats]
     return list(dict.fromkeys(word[:1].upper() + word[1:] for word in words if word))
 
 

@@ -47,17 +47,51 @@ KPIS: dict[str, tuple[str, str, str, str, str, str, str, float, float, float]] =
 }  # fmt: skip
 # kpi_id: verdict, reason, effect_rel, low, high, naive, mde80, caveats
 VERDICTS: dict[str, tuple[Any, ...]] = {
-    "won_revenue": ("improved", None, 0.118, 0.042, 0.199, 0.243, 0.09, ["few_clusters"]),
+    "won_revenue": (
+        "improved",
+        None,
+        0.118,
+        0.042,
+        0.199,
+        0.243,
+        0.09,
+        ["The largest 1 % of the records make up 34% of the total; a few of them can turn the result."],
+    ),
     "win_rate": ("improved", None, 0.094, 0.031, 0.161, 0.138, 0.08, []),
-    "cohort_win_rate": ("inconclusive", "too_noisy", 0.041, -0.047, 0.137, 0.112, 0.12, ["immature"]),
-    "avg_deal_size": ("no_material_change", None, 0.004, -0.031, 0.040, 0.081, 0.05, ["whale_deals"]),
+    "cohort_win_rate": (
+        "inconclusive",
+        "too_noisy",
+        0.041,
+        -0.047,
+        0.137,
+        0.112,
+        0.12,
+        ["Fewer than two full years before the go-live: season and effect are hard to tell apart."],
+    ),
+    "avg_deal_size": ("no_material_change", None, 0.004, -0.031, 0.040, 0.081, 0.05, []),
     "sales_cycle_days": ("improved", None, -0.162, -0.231, -0.088, -0.327, 0.1, []),
     "lead_response_minutes": ("improved", None, -0.338, -0.41, -0.26, -0.36, 0.1, []),
-    "first_response_minutes": ("worsened", None, 0.149, 0.061, 0.243, 0.02, 0.1, ["mix_shift"]),
+    "first_response_minutes": (
+        "worsened",
+        None,
+        0.149,
+        0.061,
+        0.243,
+        0.02,
+        0.1,
+        ["Leaving out a single team turns the sign of the change."],
+    ),
     "resolution_hours": ("inconclusive", "provisional", None, None, None, -0.094, None, []),
-    "activity_capture_rate": ("not_comparable", "nothing_recorded", None, None, None, None, None, []),
+    "activity_capture_rate": ("not_comparable", "nothing_recorded_before", None, None, None, None, None, []),
 }
-GOALS = ("won_revenue", "win_rate", "cohort_win_rate", "sales_cycle_days", "lead_response_minutes", "first_response_minutes")
+GOALS = (
+    "won_revenue",
+    "win_rate",
+    "cohort_win_rate",
+    "sales_cycle_days",
+    "lead_response_minutes",
+    "first_response_minutes",
+)
 KPI_CURRENT = """
 create table evaluation.kpi_current as
 select * exclude (definition_version, run_id, computed_at), null::date as provisional_as_of,
@@ -86,7 +120,7 @@ def put(connection: duckdb.DuckDBPyConnection, table: str, **values: Any) -> Non
     connection.execute(f"insert into {table} ({', '.join(values)}) values ({marks})", list(values.values()))
 
 
-def build(path: Path | str, *, method: str = "imputation") -> Path:
+def build(path: Path | str, *, method: str = "imputation_ratio_randomised") -> Path:
     """The whole company at AS_OF."""
     connection = empty(path)
     connection.execute("begin")
@@ -106,7 +140,8 @@ def put_kpi(connection: duckdb.DuckDBPyConnection, kpi_id: str, **overrides: Any
     name_en, name_uk, question, family, unit, direction, stat_type, *_ = KPIS[kpi_id]
     row = {
         "kpi_id": kpi_id, "name_en": name_en, "name_uk": name_uk, "question_en": question, "question_uk": None,
-        "family": family, "unit": unit, "direction": direction, "stat_type": stat_type, "formula": f"formula of {kpi_id}",
+        "family": family, "unit": unit, "direction": direction, "stat_type": stat_type,
+        "formula": f"formula of {kpi_id}",
         "guard_kpi_id": "cohort_win_rate" if kpi_id == "win_rate" else None, "definition_version": "v1",
         "min_n": 30, "min_important_change": 0.05,
     }  # fmt: skip
@@ -160,7 +195,8 @@ def _values(connection: duckdb.DuckDBPyConnection, kpi_id: str) -> None:
         end = start + timedelta(days=7) if grain == "week" else (start + timedelta(days=31)).replace(day=1)
         value = num if stat_type in ("sum", "count") else num / den
         rows.append(
-            (kpi_id, grain, start, end, "all" if segment == "all" else "team", segment, "all", num, den, int(n), 0, value,
+            (kpi_id, grain, start, end, "all" if segment == "all" else "team", segment, "all", num, den,
+             int(n), 0, value,
              value * 0.9, value * 1.1, "ok", end <= AS_OF, end, "crm", "v1", RUN_ID)
         )  # fmt: skip
     put_values(connection, rows)
@@ -208,7 +244,8 @@ def _verdicts(connection: duckdb.DuckDBPyConnection, kpi_id: str, method: str) -
             p_value=0.01 if known else None, q_value=0.02 if known else None, mde80=mde, min_important_change=0.05,
             caveats=caveats, diagnostics='{"interval_level": 0.95}', n_pre=5200, n_post=2100,
             pre_start=START, pre_end=WAVES["wave-1"], post_start=date(2025, 12, 15), post_end=AS_OF,
-            provisional_as_of=AS_OF, provisional_effect_rel=(rel if known else -0.06) if verdict != "not_comparable" else None,
+            provisional_as_of=AS_OF,
+            provisional_effect_rel=(rel if known else -0.06) if verdict != "not_comparable" else None,
             provisional_ci_low=(low if known else -0.14) if verdict != "not_comparable" else None,
             provisional_ci_high=(high if known else 0.03) if verdict != "not_comparable" else None,
             provisional_verdict="inconclusive", naive_change_rel=naive,
@@ -223,9 +260,9 @@ def _operations(connection: duckdb.DuckDBPyConnection) -> None:
             rows_in_table=rows, rows_in_source=rows, is_reconciled=True, loaded_at="2026-11-02T00:10:00Z",
         )  # fmt: skip
     put(
-        connection, "ops.data_quality_finding", finding_id="dq-1", rule_id="missing_field", severity="warn",
+        connection, "ops.data_quality_finding", finding_id="dq-1", rule_id="missing_field", severity="warning",
         object="Opportunity", field="Lost_Reason__c", source_id="sf", failing_rows=410, total_rows=14210,
-        fail_pct=0.0289, affected_kpis=["win_rate"], message="The reason a deal was lost is not recorded.", state="open",
+        fail_pct=2.89, affected_kpis=["win_rate"], message="The reason a deal was lost is not recorded.", state="open",
     )  # fmt: skip
     put(
         connection, "ops.alert", alert_id="a1", kpi_id="first_response_minutes", rule_id="dur_up", severity="warning",
