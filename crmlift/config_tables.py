@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import duckdb
 
@@ -36,7 +37,7 @@ def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: s
             "insert into config.rollout values (?, ?, ?, null)",
             [rollout.id, rollout.name or rollout.id, currency],
         )
-        rows = [
+        rows: list[tuple[Any, ...]] = [
             (
                 f"{wave.id}",
                 rollout.id,

@@ -128,7 +128,7 @@ def _rows(
     connection: duckdb.DuckDBPyConnection, kpi: _Kpi, rollout: RolloutSettings, scope: _Scope, timezone: str
 ) -> dict[str, np.ndarray]:
     """The KPI's unit rows of everybody in the rollout, as arrays; at is local time."""
-    return connection.execute(
+    found = connection.execute(
         "with member as (select scope_value as key, (row_number() over (order by scope_value) - 1)::bigint as code "
         " from config.rollout_wave where rollout_id = $rollout) "
         "select (u.event_at at time zone $timezone)::timestamp_s as at, m.code as unit, u.num::double as num, "
@@ -138,6 +138,7 @@ def _rows(
         "where u.kpi_id = $kpi and u.event_at is not null and u.num is not null and u.den is not null",
         {"rollout": rollout.id, "timezone": timezone, "kpi": kpi.kpi_id},
     ).fetchnumpy()
+    return {name: np.ma.getdata(values) for name, values in found.items()}
 
 
 def _question(
@@ -149,18 +150,17 @@ def _question(
     today: np.datetime64,
     settings: Settings,
 ) -> Question:
-    plain = {name: np.ma.getdata(values) for name, values in rows.items()}
-    at = plain["at"].astype("datetime64[s]")
+    at = rows["at"].astype("datetime64[s]")
     days, counts = np.unique(at.astype("datetime64[D]"), return_counts=True)
     stamp_days = days[counts > STAMP_DAY_SHARE * max(len(at), 1)] if len(days) > 1 / STAMP_DAY_SHARE else days[:0]
     return Question(
         kind=kpi.kind,  # type: ignore[arg-type]
         better=kpi.better,  # type: ignore[arg-type]
         at=at,
-        unit=plain["unit"].astype(np.int64),
-        num=plain["num"].astype(float),
-        den=plain["den"].astype(float),
-        observed=plain["observed"].astype(bool),
+        unit=rows["unit"].astype(np.int64),
+        num=rows["num"].astype(float),
+        den=rows["den"].astype(float),
+        observed=rows["observed"].astype(bool),
         go_live=scope.go_live,
         as_of=today,
         learning_days=max(wave.learning_days for wave in rollout.waves),

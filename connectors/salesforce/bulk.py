@@ -215,7 +215,7 @@ class BulkQueries:
 
 
 class _NoLists(Exception):
-    """This org does not list result pages."""
+    """The org does not list result pages."""
 
 
 def _is_worth_another(said: str) -> bool:

@@ -73,7 +73,7 @@ class SalesforceClient(Salesforce):
         return self._call_salesforce("POST", self._url(path), name=doing, json=dict(body))
 
     def count(self, soql: str, doing: str, *, with_deleted: bool) -> int:
-        """What a `select count()` query gives."""
+        """The number a counting query gives."""
         answer = self.get("queryAll/" if with_deleted else "query/", doing, params={"q": soql}).json()
         return int(answer["totalSize"])
 
@@ -113,8 +113,7 @@ class SalesforceClient(Salesforce):
         return f"{self.origin}{path}" if path.startswith("/") else f"{self.base_url}{path}"
 
     def _call_salesforce(
-        self, method: str, url: str, name: str = "", retries: int = 0, max_retries: int = RENEWALS,
-        **kwargs: Any
+        self, method: str, url: str, name: str = "", retries: int = 0, max_retries: int = RENEWALS, **kwargs: Any
     ) -> requests.Response:
         extra_headers = kwargs.pop("headers", {})
         for attempt in range(retries, max_retries + 1):

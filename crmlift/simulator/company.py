@@ -15,7 +15,8 @@ class SimField:
     """A field as the vendor declares it.
 
     type: Salesforce describe types (id, reference, string, picklist, currency, double, int, percent, boolean, date,
-    datetime, email, phone, url, textarea) or HubSpot property types (string, number, datetime, date, bool, enumeration).
+    datetime, email, phone, url, textarea) or HubSpot property types (string, number, datetime, date, bool,
+    enumeration).
     """
 
     name: str

@@ -115,7 +115,8 @@ def test_values_arrive_typed_and_texts_unchanged(bench: Bench) -> None:
     found = bench.rows('select "Name" from raw_salesforce."Opportunity" order by "Id"')
     assert [name for (name,) in found] == texts
     kinds = bench.rows(
-        'select typeof("Amount"), typeof("CloseDate"), typeof("SystemModstamp") from raw_salesforce."Opportunity" limit 1'
+        'select typeof("Amount"), typeof("CloseDate"), typeof("SystemModstamp") '
+        'from raw_salesforce."Opportunity" limit 1'
     )
     assert kinds == [("DECIMAL(18,4)", "DATE", "TIMESTAMP WITH TIME ZONE")]
     assert bench.rows("select rows_in_source, rows_in_table, is_reconciled from ops.load") == [(7, 7, True)]
