@@ -46,13 +46,12 @@ def check_effect(question: Question, rows: Rows, look: Look, design: Design, fin
     return checked
 
 
-def _theta(question: Question, end: np.datetime64, design: Design, level: float) -> tuple[float, float]:
+def _theta(question: Question, end: np.datetime64, design: Design) -> tuple[float, float]:
     """Estimate and error of a changed question, by its design's own method; NaN when it cannot be made."""
     rows = select(question, end)
     if design.is_controlled:
         return teams.point(teams.prepare(question, rows, design))[:2]
-    found = one_date.measure(question, rows, level)
-    return (found.theta, found.error) if found is not None else (float("nan"), float("nan"))
+    return one_date.point(question, rows)
 
 
 def _flips(theta: float, other: float) -> bool:
@@ -66,7 +65,7 @@ def _learning(question: Question, look: Look, design: Design, finding: Finding) 
     for name, days in (("minus_4_weeks", question.learning_days - 28), ("plus_4_weeks", question.learning_days + 28)):
         if days >= 0:
             changed = replace(question, learning_days=days)
-            figures[name] = _theta(changed, look.end, design, 1 - look.alpha)[0]
+            figures[name] = _theta(changed, look.end, design)[0]
     against = (
         ("The sign of the change depends on how long the learning window is taken to be.",)
         if any(_flips(finding.theta, other) for other in figures.values())
@@ -87,7 +86,7 @@ def _whales(question: Question, rows: Rows, look: Look, design: Design, finding:
     early = rows.num[np.isnat(go_live) | (rows.day < go_live)]
     cap = float(np.quantile(early, 0.99)) if len(early) else float(size[0])
     capped = replace(question, num=np.minimum(question.num, cap))
-    theta, error = _theta(capped, look.end, design, 1 - look.alpha)
+    theta, error = _theta(capped, look.end, design)
     figures = {
         "top_1_percent_share": round(share, 4),
         "capped_at": cap,

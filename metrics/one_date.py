@@ -114,11 +114,45 @@ def _covariates(question: Question, rows: Rows, line: Line) -> Floats:
     return np.column_stack(columns)
 
 
-def posteriors(y: Floats, x: Floats, places: Ints, step: Floats) -> tuple[series.Posterior, series.Posterior]:
-    """The step under AR(1) noise, and under AR(1) noise with a drifting level."""
-    full = np.column_stack([x, step])
-    at = tuple(int(p) for p in places)
-    return series.fit(y, full, at, series.NO_DRIFT), series.fit(y, full, at, series.DRIFT_STEPS)
+@dataclass(frozen=True)
+class Regression:
+    """The regression of a line, ready to fit: outcome, columns but for the step, the step, places of the slots."""
+
+    line: Line
+    used: Bools
+    y: Floats
+    x: Floats
+    step: Floats
+    places: Ints
+
+
+def regression(question: Question, rows: Rows) -> Regression | None:
+    """The regression for a question; None when there is not enough to fit it."""
+    line = line_of(question, rows)
+    used = line.before | line.after
+    if line.before.sum() < 3 or not line.after.any():
+        return None
+    y = np.log(line.value[used]) if line.log else line.value[used]
+    x, places = design(question, rows, line, used), np.flatnonzero(used)
+    step = line.after[used].astype(float)
+    if not is_estimable(x, step) or float(np.std(y)) == 0.0:
+        return None
+    return Regression(line, used, y, x, step, places)
+
+
+def posterior(made: Regression) -> series.Posterior:
+    """The step under AR(1) noise with a level that may drift."""
+    full = np.column_stack([made.x, made.step])
+    return series.fit(made.y, full, tuple(int(p) for p in made.places), series.DRIFT_STEPS)
+
+
+def point(question: Question, rows: Rows) -> tuple[float, float]:
+    """Estimate and standard error alone; NaN when they cannot be made."""
+    made = regression(question, rows)
+    if made is None:
+        return float("nan"), float("nan")
+    found = posterior(made)
+    return found.centre, found.spread
 
 
 def is_estimable(x: Floats, step: Floats) -> bool:
@@ -129,16 +163,11 @@ def is_estimable(x: Floats, step: Floats) -> bool:
 
 def measure(question: Question, rows: Rows, level: float) -> Finding | None:
     """The effect of the go-live on the series; None when there is not enough to fit the model."""
-    line = line_of(question, rows)
-    used = line.before | line.after
-    if line.before.sum() < 3 or not line.after.any():
+    made = regression(question, rows)
+    if made is None:
         return None
-    y = np.log(line.value[used]) if line.log else line.value[used]
-    x, places = design(question, rows, line, used), np.flatnonzero(used)
-    step = line.after[used].astype(float)
-    if not is_estimable(x, step) or float(np.std(y)) == 0.0:
-        return None
-    plain, drifting = posteriors(y, x, places, step)
+    line, drifting = made.line, posterior(made)
+    plain = series.without_drift(drifting)
     intervals = plain.interval(level), drifting.interval(level)
     low, high = min(i[0] for i in intervals), max(i[1] for i in intervals)
     diagnostics = {
@@ -149,7 +178,7 @@ def measure(question: Question, rows: Rows, level: float) -> Finding | None:
         "drift_step": round(drifting.drift, 3),
         "ar1": _summary(plain, level),
         "ar1_drift": _summary(drifting, level),
-        "placebo": placebo(y, x, places, line.before[used], int(line.after.sum())),
+        "placebo": placebo(made.y, made.x, made.places, line.before[made.used], int(line.after.sum())),
         "naive": naive(line),
         "series": _series_table(line),
     }

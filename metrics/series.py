@@ -11,7 +11,6 @@ REML: Turner et al. 2021, doi 10.1186/s12874-021-01364-0; marginal posterior of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from scipy import stats
@@ -36,8 +35,6 @@ class Posterior:
     df: int
     rho: float
     drift: float
-    coefficients: Floats
-    log_likelihood: float
 
     def tail(self, value: float) -> float:
         """P(step > value)."""
@@ -72,16 +69,36 @@ class Posterior:
         return float(np.sqrt(np.sum(self.weight * (self.scale**2 + (self.mean - self.centre) ** 2))))
 
 
-@lru_cache(maxsize=64)
-def _whiteners(slots: tuple[int, ...], steps: tuple[float, ...]) -> tuple[Floats, Floats]:
-    """L⁻¹ and ½ log|V| of the noise covariance at every grid point, for observations at these slots."""
-    at = np.asarray(slots, dtype=float)
-    gap = np.abs(at[:, None] - at[None, :])
-    walk = np.minimum(at[:, None], at[None, :]) - at.min() + 1.0
-    covariance = np.stack([rho**gap + drift * walk for drift in np.square(steps) for rho in RHOS])
-    lower = np.linalg.cholesky(covariance)
-    half_log_det = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(1)
-    return np.linalg.inv(lower), half_log_det
+def whiten(columns: Floats, slots: tuple[int, ...], steps: tuple[float, ...]) -> tuple[Floats, Floats]:
+    """Columns (n, m) freed of the noise's correlation at every grid point (K, n, m), and ½ log|V| (K).
+
+    A Kalman filter over the two states (AR(1) of variance 1; walk with the given step), all grid points at once; what
+    it returns are standardised one-step errors, L⁻¹·columns of the covariance's Cholesky factor. Gaps are allowed.
+    """
+    rho = np.tile(RHOS, len(steps))
+    drift = np.repeat(np.square(steps), len(RHOS))
+    level, walk = np.zeros((len(rho), columns.shape[1])), np.zeros((len(rho), columns.shape[1]))
+    var_level, var_walk, covariance = np.ones(len(rho)), drift.copy(), np.zeros(len(rho))
+    out, half_log_det = np.empty((len(rho), *columns.shape)), np.zeros(len(rho))
+    for k, slot in enumerate(slots):
+        if k:
+            gap = slot - slots[k - 1]
+            decay = rho**gap
+            level = level * decay[:, None]
+            var_level, covariance = 1 - decay**2 * (1 - var_level), covariance * decay
+            var_walk = var_walk + drift * gap
+        spread = var_level + 2 * covariance + var_walk
+        error = columns[k] - level - walk
+        out[:, k] = error / np.sqrt(spread)[:, None]
+        half_log_det += 0.5 * np.log(spread)
+        gain_level, gain_walk = (var_level + covariance) / spread, (covariance + var_walk) / spread
+        level, walk = level + gain_level[:, None] * error, walk + gain_walk[:, None] * error
+        var_level, covariance, var_walk = (
+            var_level - gain_level**2 * spread,
+            covariance - gain_level * gain_walk * spread,
+            var_walk - gain_walk**2 * spread,
+        )
+    return out, half_log_det
 
 
 def log_prior(steps: tuple[float, ...]) -> Floats:
@@ -100,8 +117,8 @@ def fit(y: Floats, x: Floats, slots: tuple[int, ...], steps: tuple[float, ...]) 
     y: (n,). x: (n, p) of full column rank, n > p + 1. slots: where each observation stands, gaps allowed.
     """
     n, p = x.shape
-    whiten, half_log_det = _whiteners(slots, steps)
-    design, target = whiten @ x, whiten @ y
+    white, half_log_det = whiten(np.column_stack([x, y]), slots, steps)
+    design, target = white[:, :, :p], white[:, :, p]
     gram = np.swapaxes(design, 1, 2) @ design
     inverse = np.linalg.inv(gram)
     beta = np.einsum("kij,kj->ki", inverse, np.einsum("knp,kn->kp", design, target))
@@ -115,4 +132,12 @@ def fit(y: Floats, x: Floats, slots: tuple[int, ...], steps: tuple[float, ...]) 
     scale = np.sqrt(np.maximum(inverse[:, -1, -1], 0) * squares / df)
     rho = float(np.sum(weight * np.tile(RHOS, len(steps))))
     drift = float(np.sum(weight * np.repeat(steps, len(RHOS))))
-    return Posterior(weight, beta[:, -1], scale, df, rho, drift, weight @ beta, float(likelihood.max()))
+    return Posterior(weight, beta[:, -1], scale, df, rho, drift)
+
+
+def without_drift(posterior: Posterior) -> Posterior:
+    """The same under the belief that nothing drifts: only the first step, 0, of DRIFT_STEPS remains."""
+    first = slice(0, len(RHOS))
+    weight = posterior.weight[first] / posterior.weight[first].sum()
+    rho = float(weight @ np.asarray(RHOS))
+    return Posterior(weight, posterior.mean[first], posterior.scale[first], posterior.df, rho, 0.0)

@@ -1,0 +1,213 @@
+"""Every verdict and every reason, from data; and that nothing of no consequence has any."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from metrics.question import Question
+from metrics.verdict import judge
+from tests.metrics.worlds import START, noisy_weeks, rollout, weekly
+
+
+def test_an_effect_in_waves_is_found_and_covered() -> None:
+    verdict = judge(rollout(effect=0.25))
+    assert (verdict.verdict, verdict.reason, verdict.method) == ("improved", None, "imputation_ratio")
+    assert verdict.effect_rel_ci_low is not None
+    assert verdict.effect_rel_ci_low < 0.25 < (verdict.effect_rel_ci_high or 0)
+    assert verdict.counterfactual_value is not None
+    assert verdict.post_value is not None
+    assert verdict.effect == pytest.approx(verdict.post_value - verdict.counterfactual_value)
+
+
+@pytest.mark.parametrize("kind", ["sum", "mean", "proportion", "nps", "duration"])
+def test_every_kind_of_kpi_is_judged(kind: str) -> None:
+    effect = -0.3 if kind == "duration" else 0.3
+    found = judge(rollout(kind, effect=effect, better="lower" if kind == "duration" else "higher"))
+    assert found.verdict == "improved"
+    nothing = judge(rollout(kind, effect=0.0, seed=9))
+    assert nothing.verdict == "inconclusive"
+
+
+def test_fewer_than_twenty_teams_take_the_randomised_interval() -> None:
+    verdict = judge(rollout(teams=12, never=3, effect=0.3))
+    assert verdict.method == "imputation_ratio_randomised"
+    assert verdict.verdict == "improved"
+    assert verdict.diagnostics["randomisation"]["draws"] == 1000
+
+
+def test_no_material_change_needs_a_narrow_interval() -> None:
+    narrow = rollout(rate=150, min_important_change=0.10)
+    assert judge(narrow).verdict == "no_material_change"
+    assert judge(replace(narrow, min_important_change=None)).reason == "too_noisy"
+
+
+def test_too_noisy_says_what_would_have_been_found() -> None:
+    verdict = judge(rollout(rate=1))
+    assert (verdict.verdict, verdict.reason) == ("inconclusive", "too_noisy")
+    assert verdict.mde80 is not None
+    assert verdict.mde80 > 0.05
+
+
+def test_before_the_first_look_the_estimate_is_provisional() -> None:
+    verdict = judge(rollout(first_week=84, gap_weeks=2, effect=0.5, alpha_policy="looks"))
+    assert (verdict.verdict, verdict.reason, verdict.look) == ("inconclusive", "provisional", "provisional")
+    assert verdict.effect_rel is not None
+
+
+def test_a_frozen_look_reads_nothing_that_came_later() -> None:
+    question = rollout(alpha_policy="looks", effect=0.25)
+    later = question.at >= question.as_of - np.timedelta64(28, "D")
+    changed = replace(question, num=np.where(later, 100.0, question.num))
+    assert judge(question, "13w") == judge(changed, "13w")
+    assert judge(question, "provisional") != judge(changed, "provisional")
+
+
+def test_few_weeks_before_are_not_enough() -> None:
+    verdict = judge(weekly(noisy_weeks(60, go_live_week=20), 20))
+    assert (verdict.verdict, verdict.reason) == ("inconclusive", "not_enough_data")
+
+
+def test_few_weeks_after_are_not_enough() -> None:
+    verdict = judge(weekly(noisy_weeks(120, go_live_week=110), 110))
+    assert (verdict.verdict, verdict.reason) == ("inconclusive", "not_enough_data")
+
+
+def test_few_records_are_not_enough() -> None:
+    verdict = judge(rollout(rate=0.02))
+    assert verdict.reason == "not_enough_data"
+
+
+def test_fewer_than_five_treated_teams_are_not_enough() -> None:
+    verdict = judge(rollout(teams=10, never=7, effect=0.5, waves=3))
+    assert verdict.reason == "not_enough_data"
+    assert any("3 teams went live" in words for words in verdict.caveats)
+
+
+def test_no_go_live_at_all() -> None:
+    verdict = judge(rollout(never=24))
+    assert (verdict.verdict, verdict.reason, verdict.effect) == ("inconclusive", "not_enough_data", None)
+
+
+def test_no_records_at_all() -> None:
+    empty = replace(
+        rollout(rate=1), at=np.zeros(0, "datetime64[s]"), unit=np.zeros(0, np.int64), num=np.zeros(0),
+        den=np.zeros(0), observed=np.zeros(0, dtype=bool),
+    )  # fmt: skip
+    assert judge(empty).reason == "not_enough_data"
+
+
+def test_all_teams_at_nearly_one_time_fall_back_to_the_company_s_own_history() -> None:
+    verdict = judge(rollout(never=0, gap_weeks=2, effect=0.3))
+    assert verdict.method == "series_hull"
+    assert any("own history" in words for words in verdict.caveats)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"is_definition_changed": True}, "definition_changed"),
+        ({"is_rate_missing": True}, "missing_rates"),
+        ({"is_stamped": True}, "migration_stamps"),
+    ],
+)
+def test_gate_0(changed: dict[str, bool], reason: str) -> None:
+    question = rollout(effect=0.3)
+    if "is_stamped" in changed:
+        question = replace(question, is_stamped=np.arange(len(question.at)) % 5 == 0)
+    else:
+        question = replace(question, **changed)  # type: ignore[arg-type]
+    verdict = judge(question)
+    assert (verdict.verdict, verdict.reason) == ("not_comparable", reason)
+
+
+def test_a_few_stamped_records_do_no_harm() -> None:
+    question = rollout(effect=0.25)
+    assert judge(replace(question, is_stamped=np.arange(len(question.at)) % 20 == 0)).verdict == "improved"
+
+
+def only_after(question: Question) -> Question:
+    """The same without any record of the teams before their go-live."""
+    go_live = question.go_live[question.unit]
+    keep = ~np.isnat(go_live) & (question.at >= go_live)
+    return replace(
+        question, at=question.at[keep], unit=question.unit[keep], num=question.num[keep], den=question.den[keep],
+        observed=question.observed[keep],
+    )  # fmt: skip
+
+
+def test_missing_before_is_not_zero_before() -> None:
+    verdict = judge(only_after(rollout()))
+    assert (verdict.verdict, verdict.reason) == ("not_comparable", "nothing_recorded_before")
+    question = rollout("mean")
+    zero = question.at < (START + 7 * 48).astype("datetime64[s]")
+    early = np.isnat(question.go_live[question.unit]) | (question.at < question.go_live[question.unit])
+    verdict = judge(replace(question, num=np.where(zero | early, 0.0, question.num)))
+    assert verdict.reason == "nothing_recorded_before"
+
+
+def test_a_change_that_was_under_way_before_is_not_comparable() -> None:
+    question = rollout(rate=40)
+    treated = ~np.isnat(question.go_live[question.unit])
+    weeks = (question.at.astype("datetime64[D]") - START).astype(float) / 7
+    keep = ~treated | (np.random.default_rng(1).random(len(weeks)) < 0.2 + 0.8 * weeks / 104)
+    growing = replace(
+        question, at=question.at[keep], unit=question.unit[keep], num=question.num[keep], den=question.den[keep],
+        observed=question.observed[keep],
+    )  # fmt: skip
+    verdict = judge(growing)
+    assert (verdict.verdict, verdict.reason) == ("not_comparable", "placebo")
+    assert verdict.diagnostics["naive_change_rel"] > 0.3
+
+
+def test_a_few_giants_that_carry_the_sign_are_found() -> None:
+    question = rollout("sum", rate=10, effect=-0.12, noise=0.01, seed=5)
+    go_live = question.go_live[question.unit]
+    after = np.flatnonzero(~np.isnat(go_live) & (question.at >= go_live + np.timedelta64(42, "D")))
+    num = question.num.copy()
+    num[after[::70]] *= 120
+    verdict = judge(replace(question, num=num))
+    assert verdict.effect_rel is not None
+    assert verdict.effect_rel > 0
+    assert verdict.diagnostics["capped_estimate"] < 0
+    assert (verdict.verdict, verdict.reason) == ("inconclusive", "diagnostics_disagree")
+
+
+def test_one_wave_can_be_asked_for_alone() -> None:
+    question = rollout(effect=0.25)
+    first = question.go_live == np.nanmin(question.go_live.astype("datetime64[D]"))
+    alone = judge(replace(question, focus=first))
+    assert alone.diagnostics["teams_treated"] == first.sum()
+    assert alone.verdict == "improved"
+
+
+def test_rows_in_any_order_and_a_second_time_give_the_same_verdict() -> None:
+    question = rollout("mean", effect=0.2, teams=12, never=3)
+    order = np.random.default_rng(3).permutation(len(question.at))
+    mixed = replace(
+        question, at=question.at[order], unit=question.unit[order], num=question.num[order],
+        den=question.den[order], observed=question.observed[order],
+    )  # fmt: skip
+    assert judge(question) == judge(question) == judge(mixed)
+
+
+def test_diagnostics_are_plain_and_nothing_is_nan() -> None:
+    for question in (rollout(), weekly(noisy_weeks(), 110), rollout(never=24), rollout(teams=10, never=9)):
+        verdict = judge(question)
+        json.dumps(verdict.diagnostics, allow_nan=False)
+        assert verdict.p_value is None or 0 < verdict.p_value <= 1
+
+
+def test_the_second_estimator_stands_beside_the_first() -> None:
+    verdict = judge(rollout(effect=0.25, with_check=True))
+    second = verdict.diagnostics["callaway_santanna"]["simple"]
+    assert second["low"] < np.log(1.25) < second["high"]
+
+
+def test_closed_cases_alone_would_claim_what_is_not_there() -> None:
+    verdict = judge(rollout("duration", effect=0.0, never=0, waves=1, first_week=80, better="lower", seed=4))
+    assert verdict.diagnostics["naive_change_rel"] < -0.05
+    assert verdict.verdict != "improved"
