@@ -1,6 +1,6 @@
 -- Question: by when have half of the cases ended, the unfinished ones counted for what is known of them?
 -- Grain:    one row per kpi_id, period_grain, period_start, segment_dim, segment_value, source_id
--- Excludes: days (too few cases); KPIs of other statistical types
+-- Excludes: days, and weeks but for everybody, teams and waves (too few cases); KPIs of other statistical types
 -- Kaplan-Meier 1958 median; its interval inverts the log(-log) band (Brookmeyer and Crowley 1982; Greenwood's variance).
 -- NULL where the curve, or the band, does not come down to one half. Cases that end at the same time are taken one by
 -- one, which gives the same curve: (1 - 1/n)(1 - 1/(n-1)) = 1 - 2/n.
@@ -17,7 +17,9 @@ placed as (
     inner join series as i
         on i.kpi_id = s.kpi_id and i.segment_dim = s.segment_dim and i.segment_value = s.segment_value
         and i.source_id = s.source_id
-    inner join core.calendar as p on p.day = s.day and p.period_grain <> 'day'
+    inner join core.calendar as p
+        on p.day = s.day
+        and (p.period_grain in ('month', 'quarter', 'year') or (p.period_grain = 'week' and s.segment_dim in ('all', 'team', 'wave')))
 ),
 
 cases as (

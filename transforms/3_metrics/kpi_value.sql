@@ -1,6 +1,6 @@
 -- Question: how high was each KPI in each period and segment, and how sure is that?
 -- Grain:    one row per kpi_id, period_grain, period_start, segment_dim, segment_value, source_id
--- Excludes: days for all but sums and counts; periods before a segment's first record
+-- Excludes: days for all but sums and counts of everybody and of teams; periods before a segment's first record
 -- Everything rolls up from sums over units, never from averages. 95 % intervals: counts Poisson (Byar's approximation),
 -- sums compound Poisson, means Student, shares Wilson, ratios delta method, NPS variance p + d - (p - d)^2,
 -- durations from metrics.kpi_duration. A period without records is 0 for sums and counts and unknown for all else; one in
@@ -24,7 +24,8 @@ placed as (
     from metrics.kpi_cell as c
     inner join metrics.kpi as k on k.kpi_id = c.kpi_id
     inner join core.calendar as p
-        on p.day = c.day and (p.period_grain <> 'day' or k.stat_type in ('sum', 'count'))
+        on p.day = c.day
+        and (p.period_grain <> 'day' or (k.stat_type in ('sum', 'count') and c.segment_dim in ('all', 'team')))
     left join snapshot_days as s
         on s.kpi_id = c.kpi_id and s.period_grain = p.period_grain and s.period_start = p.period_start
     where s.day is null or s.day = c.day
