@@ -20,6 +20,13 @@ from connectors.errors import SourceFailure, TransientSourceFailure
 
 BUSY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 TIMEOUT_SECONDS = (10.0, 120.0)
+BROKEN = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+"""A connection that was not made, or broke while the answer was read."""
 
 log = logging.getLogger(__name__)
 
@@ -104,10 +111,12 @@ class PatientAdapter(HTTPAdapter):
             attempt += 1
             with self._lock:
                 self.calls += 1
-            response, wait_seconds = None, None
+            wait_seconds = None
             try:
                 response = super().send(request, *args, **kwargs)
                 self._has_answered = True
+                if not kwargs.get("stream"):
+                    _ = response.content
                 if not self._is_busy(response):
                     return response
                 if attempt >= self._backoff.attempts:
@@ -115,7 +124,7 @@ class PatientAdapter(HTTPAdapter):
                 wait_seconds = retry_after_seconds(response.headers)
                 reason = f"status {response.status_code}"
                 response.close()
-            except (requests.ConnectionError, requests.Timeout) as error:
+            except BROKEN as error:
                 reason = type(error).__name__
                 limit = self._backoff.attempts if self._has_answered else 2
                 if attempt >= limit or isinstance(error, requests.exceptions.SSLError):

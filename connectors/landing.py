@@ -58,17 +58,13 @@ class LandingZone:
             folders = self._run_folders(schema, source_id, path.parent.name)
             journal = _usable_journal(path, schema, folders)
             if journal is None:
-                log.warning(
-                    "run_discarded source_id=%s stream=%s run=%s", source_id, schema.stream, path.parent.name
-                )
+                log.warning("run_discarded source_id=%s stream=%s run=%s", source_id, schema.stream, path.parent.name)
                 _remove(folders)
                 continue
             writer = StreamWriter(journal, schema, source_id, folders, pause=self._pause)
             if journal.ending is None:
                 writer.clean()
-                log.info(
-                    "run_resumed source_id=%s stream=%s run=%s", source_id, schema.stream, path.parent.name
-                )
+                log.info("run_resumed source_id=%s stream=%s run=%s", source_id, schema.stream, path.parent.name)
                 return writer
             writer.finish()
         return self._new_run(schema, source_id, run_id, window)
@@ -98,9 +94,7 @@ class LandingZone:
         return self.root / _safe(source_id) / _safe(stream)
 
     def _run_folders(self, schema: StreamSchema, source_id: str, name: str) -> dict[str, Path]:
-        return {
-            each.stream: self._folder(source_id, each.stream) / name for each in (schema, *schema.children)
-        }
+        return {each.stream: self._folder(source_id, each.stream) / name for each in (schema, *schema.children)}
 
 
 def _usable_journal(path: Path, schema: StreamSchema, folders: Mapping[str, Path]) -> Journal | None:

@@ -20,7 +20,7 @@ from connectors.salesforce.failures import failure_of, is_busy
 from connectors.salesforce.login import Token, log_in
 from connectors.salesforce.settings import SalesforceSettings
 
-RENEWALS = 2
+RENEWALS = 4
 
 log = logging.getLogger(__name__)
 

@@ -14,16 +14,14 @@ MARGIN = timedelta(minutes=2)
 """The log is kept to the minute; the overlap of two windows must cover what that cuts off."""
 
 
-def deleted_ids(
-    client: SalesforceClient, schema: StreamSchema, window: Window, lookback: timedelta
-) -> tuple[bytes, int] | None:
+def deleted_ids(client: SalesforceClient, schema: StreamSchema, window: Window) -> tuple[bytes, int] | None:
     """JSON lines of Ids deleted in the window and their number; None when the log does not cover the window.
 
     Undeleted rows are not in the log; rows in the recycle bin are, and mean the same as their IsDeleted.
     """
     if window.since is None:
         return None
-    start = window.since - max(lookback, MARGIN)
+    start = window.since - MARGIN
     if window.until - start >= LOG_REACH:
         return None
     try:

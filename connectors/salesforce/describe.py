@@ -23,7 +23,7 @@ TYPES: Mapping[str, FieldType] = {
 }
 """Salesforce type → ours; everything else is text as it stands."""
 
-UNREADABLE_TYPES = frozenset({"address", "location", "base64", "complexvalue", "json", "anyType:object"})
+UNREADABLE_TYPES = frozenset({"address", "location", "base64", "complexvalue"})
 """Compound values, whose parts are fields of their own, and file contents: neither goes through Bulk API 2.0."""
 
 PERSONAL_TYPES = frozenset({"email", "phone", "encryptedstring"})

@@ -68,14 +68,13 @@ class Reading:
             yield from self._query(self._keys_query, position)
 
     def _records_query(self, is_fresh: bool) -> Query:
-        lookback = self._settings.lookback
         return Query(
             "records",
             "deletes",
-            soql.records(self._schema, self._window, lookback),
+            soql.records(self._schema, self._window),
             PageKind.UPSERT,
             tuple(field.name for field in self._schema.fields),
-            self._count(soql.changed_count(self._schema, self._window, lookback)) if is_fresh else None,
+            self._count(soql.changed_count(self._schema, self._window)) if is_fresh else None,
         )
 
     def _keys_query(self, is_fresh: bool) -> Query:
@@ -157,7 +156,7 @@ class Reading:
             yield self._progress("end")
             return {"stage": "end"}
         self._client.refuse_beyond_budget()
-        found = deleted_ids(self._client, self._schema, self._window, self._settings.lookback)
+        found = deleted_ids(self._client, self._schema, self._window)
         if found is None:
             yield self._progress("keys")
             return {"stage": "keys"}

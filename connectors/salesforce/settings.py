@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,7 +39,6 @@ class SalesforceSettings:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     field_exclude: tuple[str, ...] = ()
-    lookback: timedelta = timedelta(minutes=10)
     bulk_threshold_rows: int = 2000
     api_budget_share: float = 0.5
     refresh_token_file: str | None = None
@@ -75,7 +73,6 @@ class SalesforceSettings:
             include=tuple(given.get("include") or ()),
             exclude=tuple(given.get("exclude") or ()),
             field_exclude=tuple(given.get("field_exclude") or ()),
-            lookback=timedelta(minutes=float(given.get("lookback_minutes", 10))),
             bulk_threshold_rows=int(given.get("bulk_threshold_rows", 2000)),
             api_budget_share=float(given.get("api_budget_share", 0.5)),
             refresh_token_file=given.get("refresh_token_file"),

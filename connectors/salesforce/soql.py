@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from connectors.contract import StreamSchema, Window
 
 
-def records(schema: StreamSchema, window: Window, lookback: timedelta) -> str:
-    """All fields of the rows that changed in the window, the lookback before it included."""
+def records(schema: StreamSchema, window: Window) -> str:
+    """All fields of the rows that changed in the window."""
     columns = ", ".join(field.name for field in schema.fields)
-    return f"SELECT {columns} FROM {schema.table}{_where(schema, window, lookback)}"
+    return f"SELECT {columns} FROM {schema.table}{_where(schema, window)}"
 
 
-def changed_count(schema: StreamSchema, window: Window, lookback: timedelta) -> str:
+def changed_count(schema: StreamSchema, window: Window) -> str:
     """How many rows `records` will give."""
-    return f"SELECT COUNT() FROM {schema.table}{_where(schema, window, lookback)}"
+    return f"SELECT COUNT() FROM {schema.table}{_where(schema, window)}"
 
 
 def keys(schema: StreamSchema) -> str:
@@ -33,10 +33,10 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
-def _where(schema: StreamSchema, window: Window, lookback: timedelta) -> str:
+def _where(schema: StreamSchema, window: Window) -> str:
     if schema.is_snapshot or schema.version_field is None:
         return ""
     bounds = [f"{schema.version_field} < {instant(window.until)}"]
     if window.since is not None:
-        bounds.insert(0, f"{schema.version_field} >= {instant(window.since - lookback)}")
+        bounds.insert(0, f"{schema.version_field} >= {instant(window.since)}")
     return f" WHERE {' AND '.join(bounds)}"
