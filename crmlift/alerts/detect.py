@@ -10,7 +10,7 @@ import duckdb
 
 from crmlift.alerts.business_days import public_holidays
 from crmlift.alerts.evidence import local_date
-from crmlift.alerts.incidents import Alert, Book, open_or_merge, open_since, resolve, write_messages, write_mutes
+from crmlift.alerts.incidents import Alert, Book, incident_spans, open_or_merge, resolve, write_messages, write_mutes
 from crmlift.alerts.messages import Writer
 from crmlift.alerts.muting import muted_kpis
 from crmlift.alerts.rules import Limits, Rule, rules_of
@@ -52,7 +52,7 @@ def detect(
     years = range(today.year - HOLIDAY_YEARS, today.year + 1)
     night = Night(
         connection, as_of, today, timezone, public_holidays(declared.get("country"), years), limits,
-        open_since(connection),
+        incident_spans(connection, today, limits.adapt_after_days),
     )  # fmt: skip
     found = [watch(night, rule) for rule in chosen if rule.kpi_id not in muted]
     signals = [signal for signal in found if signal is not None]

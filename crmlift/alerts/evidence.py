@@ -14,6 +14,9 @@ from crmlift.alerts.scoring import Bools, Floats
 
 WEEK = timedelta(days=7)
 WINDOW_WEEKS = (1, 2, 4)
+LOOK_BACK = 3  # times the windows wanted, to find enough without an incident
+
+Span = tuple[date, date]
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,9 @@ class Units:
 
 @dataclass(frozen=True)
 class Windows:
-    """The newest mature weeks (`start` … `end`, half-open, `weeks` of them), and how many such windows lie before."""
+    """The newest mature weeks (`weeks` of them from `start`), and how many such windows lie before."""
 
     start: date
-    end: date
     weeks: int
     past: int
 
@@ -64,30 +66,45 @@ def mature_weeks(connection: duckdb.DuckDBPyConnection, kpi_id: str) -> list[tup
 
 
 def newest_windows(
-    connection: duckdb.DuckDBPyConnection, kpi_id: str, *, last_week: date, past: int, min_n: float, timezone: str
-) -> tuple[Windows, Units] | None:
+    connection: duckdb.DuckDBPyConnection, kpi_id: str, *, last_week: date, past: int, min_n: float, timezone: str,
+    incidents: Sequence[Span] = (),
+) -> tuple[Windows, Units] | None:  # fmt: skip
     """The shortest of 1, 2 or 4 newest mature weeks with `min_n` units, and `past` windows of its length before it.
 
-    None when even four weeks are too few, or nothing lies before.
+    Windows that touch an incident are passed over: a drop must not become its own measure. None when even four weeks
+    are too few, or nothing lies before.
     """
     end = last_week + WEEK
     for weeks in WINDOW_WEEKS:
-        first = end - WEEK * weeks * (past + 1)
-        units = _units(connection, kpi_id, first, end, weeks, timezone)
-        if units.den[units.window == 0].sum() >= min_n:
-            return (Windows(end - WEEK * weeks, end, weeks, past), units) if (units.window > 0).any() else None
+        length = WEEK * weeks
+        found = _units(connection, kpi_id, end - length * (1 + LOOK_BACK * past), end, length.days, timezone)
+        if found.den[found.window == 0].sum() < min_n:
+            continue
+        starts = [end - length * (i + 1) for i in range(1, LOOK_BACK * past + 1)]
+        calm = [i for i, day in enumerate(starts, 1) if not touches(day, day + length, incidents)][:past]
+        place = np.full(LOOK_BACK * past + 1, -1)
+        place[[0, *calm]] = np.arange(len(calm) + 1)
+        moved = Units(place[found.window], found.num, found.den, found.observed, found.team)
+        units = moved.of(moved.window >= 0)
+        return (Windows(end - length, weeks, len(calm)), units) if (units.window > 0).any() else None
     return None
 
 
+def touches(start: date, end: date, spans: Sequence[Span]) -> bool:
+    """Whether [start, end) overlaps one of the spans."""
+    return any(start < last and first < end for first, last in spans)
+
+
 def _units(
-    connection: duckdb.DuckDBPyConnection, kpi_id: str, first: date, end: date, weeks: int, timezone: str
+    connection: duckdb.DuckDBPyConnection, kpi_id: str, first: date, end: date, days: int, timezone: str
 ) -> Units:
     got = connection.execute(
-        "select (date_diff('day', (event_at at time zone $zone)::date, $end::date) - 1) // $days as period, "
-        "coalesce(num, 0.0) as num, coalesce(den, 1.0) as den, coalesce(observed, true) as observed, team_id as team "
-        "from metrics.kpi_unit where kpi_id = $kpi and (event_at at time zone $zone)::date >= $first "
-        "and (event_at at time zone $zone)::date < $end order by event_at, unit_id",
-        {"zone": timezone, "end": end, "days": 7 * weeks, "kpi": kpi_id, "first": first},
+        "with dated as (select *, (event_at at time zone $zone)::date as day "
+        "from metrics.kpi_unit where kpi_id = $kpi) "
+        "select (date_diff('day', day, $end::date) - 1) // $days as period, coalesce(num, 0.0) as num, "
+        "coalesce(den, 1.0) as den, coalesce(observed, true) as observed, team_id as team "
+        "from dated where day >= $first and day < $end order by event_at, unit_id",
+        {"zone": timezone, "kpi": kpi_id, "first": first, "end": end, "days": days},
     ).fetchnumpy()
     team: npt.NDArray[np.object_] = np.ma.filled(np.ma.asarray(got["team"], dtype=object), None)
     return Units(

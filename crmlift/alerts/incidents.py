@@ -56,12 +56,20 @@ def alert_key(kpi_id: str, segment_dim: str, segment_value: str, period: str) ->
     return hashlib.sha256(dedupe_key.encode()).hexdigest()[:16], dedupe_key
 
 
-def open_since(connection: duckdb.DuckDBPyConnection) -> dict[str, date]:
-    """kpi_id → the first period of its open incident (everybody's, not of a segment)."""
+def incident_spans(
+    connection: duckdb.DuckDBPyConnection, today: date, adapt_after_days: int
+) -> dict[str, list[tuple[date, date]]]:
+    """kpi_id → days inside its incidents, half-open; one that lasts longer than that has become the new normal."""
     rows = connection.execute(
-        "select kpi_id, min(period_start) from ops.alert where state = 'open' and segment_dim = 'all' group by kpi_id"
+        "select kpi_id, period_start, case when state = 'open' then $today::date + 1 else resolved_at::date end "
+        "from ops.alert where rule_id <> 'muted' and segment_dim = 'all' and period_start is not null "
+        "and ($today::date - period_start <= $limit or state <> 'open') order by all",
+        {"today": today, "limit": adapt_after_days},
     ).fetchall()
-    return dict(rows)
+    spans: dict[str, list[tuple[date, date]]] = {}
+    for kpi_id, first, last in rows:
+        spans.setdefault(kpi_id, []).append((first, last))
+    return spans
 
 
 def open_or_merge(book: Book, signal: Signal, reason: str, contributor: str | None) -> Alert:
@@ -129,8 +137,9 @@ def write_mutes(book: Book, reasons: Mapping[str, str]) -> None:
         alert_id, dedupe_key = alert_key(kpi_id, ALL, ALL, MUTED)
         connection.execute(
             "insert into ops.alert (alert_id, kpi_id, rule_id, severity, segment_dim, segment_value, reason, "
-            "dq_blocked, state, fired_at, dedupe_key, run_id) values ($id, $kpi, 'muted', 'info', 'all', 'all', $reason, true, "
-            "'muted', $at, $key, $run) on conflict (alert_id) do update set reason = excluded.reason, "
+            "dq_blocked, state, fired_at, dedupe_key, run_id) "
+            "values ($id, $kpi, 'muted', 'info', 'all', 'all', $reason, true, 'muted', $at, $key, $run) "
+            "on conflict (alert_id) do update set reason = excluded.reason, "
             "fired_at = case when state = 'muted' then fired_at else excluded.fired_at end, "
             "run_id = case when state = 'muted' then run_id else excluded.run_id end, "
             "state = 'muted', resolved_at = null",

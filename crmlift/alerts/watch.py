@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,7 +16,7 @@ from crmlift.alerts.seasonal import seasonal_signal
 
 @dataclass(frozen=True)
 class Night:
-    """What all rules of one night share. open_since: kpi_id → first period of its open incident."""
+    """What all rules of one night share. incidents: kpi_id → spans of days not to compare with."""
 
     connection: duckdb.DuckDBPyConnection
     as_of: datetime
@@ -24,7 +24,7 @@ class Night:
     timezone: str
     holidays: Container[date]
     limits: Limits
-    open_since: dict[str, date]
+    incidents: Mapping[str, Sequence[evidence.Span]]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ def _compare(night: Night, rule: Rule) -> tuple[evidence.Windows, evidence.Units
     return evidence.newest_windows(
         night.connection, rule.kpi_id, last_week=weeks[-1][0], past=int(rule.param("k", 6)),
         min_n=rule.param("min_n", 30), timezone=night.timezone,
+        incidents=night.incidents.get(rule.kpi_id, ()),
     )  # fmt: skip
 
 
@@ -135,14 +136,14 @@ def level(night: Night, rule: Rule) -> Signal | None:
 
 def sum_seasonal(night: Night, rule: Rule) -> Signal | None:
     """A sum against comparable days or weeks."""
-    lag = evidence.maturity_days(night.connection, rule.kpi_id)
-    before = night.today - timedelta(days=lag)
+    before = night.today - timedelta(days=evidence.maturity_days(night.connection, rule.kpi_id))
+    spans = night.incidents.get(rule.kpi_id, ())
     found = seasonal_signal(
         lambda grain, end: evidence.sums(
             night.connection, rule.kpi_id, grain=grain, before=end, timezone=night.timezone
         ),
         before=before, free=night.holidays, limits=night.limits, bad_sign=rule.bad_sign,
-        excluded=_excluded(night, rule.kpi_id, before),
+        excluded=lambda day: evidence.touches(day, day + timedelta(days=1), spans),
     )  # fmt: skip
     if found is None:
         return None
@@ -152,13 +153,6 @@ def sum_seasonal(night: Night, rule: Rule) -> Signal | None:
         found.z >= threshold, "critical" if found.z >= 2 * threshold else "warning",
         _seasonal_contributor(night, rule, found.start, found.days),
     )  # fmt: skip
-
-
-def _excluded(night: Night, kpi_id: str, before: date) -> Callable[[date], bool]:
-    """Periods inside the open incident, unless it is so old that it is the new normal."""
-    since = night.open_since.get(kpi_id)
-    is_old = since is not None and (before - since).days > night.limits.adapt_after_days
-    return lambda day: since is not None and not is_old and day >= since
 
 
 def _seasonal_contributor(night: Night, rule: Rule, start: date, days: int) -> str | None:
