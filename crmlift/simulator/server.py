@@ -194,7 +194,7 @@ class _Listener:
             on_ready(self.info)
 
     def stop(self) -> None:
-        self.server.should_exit = True
+        self.server.should_exit = self.server.force_exit = True  # idle connections are not waited for
 
 
 class _Server(uvicorn.Server):

@@ -11,7 +11,7 @@ from crmlift.simulator.company import SimField
 from crmlift.simulator.hubspot.errors import HubSpotError, resource_not_found
 from crmlift.simulator.hubspot.object_types import ObjectType
 from crmlift.simulator.hubspot.objects import integer, next_page
-from crmlift.simulator.hubspot.portal import HubSpotPortal, portal_of, type_of
+from crmlift.simulator.hubspot.portal import HubSpotPortal, default_fields, portal_of, type_of
 from crmlift.simulator.hubspot.records import instant
 from crmlift.simulator.options import HS_PORTAL_ID
 from crmlift.simulator.responses import json_response
@@ -21,6 +21,7 @@ _FIELD_TYPES = {
     "string": "text", "number": "number", "datetime": "date", "date": "date", "bool": "booleancheckbox",
     "enumeration": "select",
 }  # fmt: skip
+_STAGE_PERMISSIONS = "CRM_PERMISSIONS_ENFORCEMENT"
 _MOST_OWNERS = 500
 _DEFAULT_OWNERS = 100
 
@@ -50,9 +51,8 @@ async def single_property(request: Request) -> Response:
 
 def _properties(portal: HubSpotPortal, kind: ObjectType) -> list[dict[str, Any]]:
     fields = {field.name: field for field in portal.table(kind).table.fields}
-    for name in kind.defaults:
-        is_moment = name.endswith(("date", "modifieddate"))
-        fields.setdefault(name, SimField(name, "datetime" if is_moment else "string"))
+    for field in default_fields(kind):
+        fields.setdefault(field.name, field)
     return [_property(kind, field, order) for order, field in enumerate(fields.values())]
 
 
@@ -105,7 +105,10 @@ async def stages(request: Request) -> Response:
 
 def _pipelines(request: Request) -> list[dict[str, Any]]:
     found = portal_of(request).served.company.pipelines.get(type_of(request).plural, [])
-    return [jsonable(item) for item in found]
+    shown: list[dict[str, Any]] = [jsonable(item) for item in found]
+    for item in shown:
+        item["stages"] = [{"writePermissions": _STAGE_PERMISSIONS, **stage} for stage in item.get("stages", [])]
+    return shown
 
 
 def _pipeline(request: Request) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from crmlift.simulator.company import Association, SimTable
+from crmlift.simulator.company import Association, SimField, SimTable
 from crmlift.simulator.hubspot.errors import HubSpotError
 from crmlift.simulator.hubspot.object_types import ObjectType, custom_type, standard_type
 from crmlift.simulator.hubspot.rate_limits import RateLimiter
@@ -54,7 +54,7 @@ class HubSpotPortal:
     def table(self, kind: ObjectType) -> ServedTable:
         """The records of a type; an empty table where the company has none."""
         found = self.served.hubspot.get(kind.plural)
-        return found if found is not None else ServedTable(SimTable(kind.plural, (), []), "id")
+        return found if found is not None else ServedTable(SimTable(kind.plural, default_fields(kind), []), "id")
 
     def links(self, from_type: ObjectType, to_type: ObjectType) -> Links:
         """Associations between two types as seen from the first."""
@@ -115,6 +115,11 @@ def inverse_type_id(link: Association) -> int:
         return link.type_id
     number = link.type_id
     return _ODD_INVERSES.get(number, number + 1 if number % 2 else number - 1)
+
+
+def default_fields(kind: ObjectType) -> tuple[SimField, ...]:
+    """Properties that every record of a type has."""
+    return tuple(SimField(name, "datetime" if name.endswith("date") else "string") for name in kind.defaults)
 
 
 def portal_of(request: Request) -> HubSpotPortal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from crmlift.simulator.company import HistoryEntry
@@ -134,7 +134,7 @@ def _integer(text: str) -> int | str:
 
 
 def _stamp(value: Any) -> str | None:
-    return instant(value.astimezone(UTC)) if isinstance(value, datetime) else value
+    return instant(value) if isinstance(value, datetime) else value
 
 
 def _is_known(table: ServedTable, name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from crmlift.simulator.hubspot.errors import HubSpotError, validation
@@ -21,6 +21,7 @@ _OPERATORS = frozenset(
     {*_ORDERINGS, "EQ", "NEQ", "BETWEEN", "IN", "NOT_IN", "HAS_PROPERTY", "NOT_HAS_PROPERTY",
      "CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"}
 )  # fmt: skip
+_EPOCH_MS = re.compile(r"-?\d+(\.\d+)?")
 _WORDS = re.compile(r"[^\W_]+")
 
 
@@ -60,7 +61,7 @@ def reader(table: ServedTable, name: str) -> tuple[Reader, Callable[[Any], Any]]
     if field.type == "number":
         return (lambda row: _number_or_none(row.get(name))), _float
     if field.type in {"datetime", "date"}:
-        return (lambda row: moment_or_none(row.get(name))), _moment
+        return (lambda row: _moment_or_none(row.get(name))), _moment
     return (lambda row: _lower(property_text(row.get(name)))), lambda text: str(text).lower()
 
 
@@ -141,22 +142,19 @@ def _lower(value: str | None) -> str | None:
     return None if value is None else value.lower()
 
 
-def moment_or_none(value: Any) -> float | None:
-    """A moment in epoch milliseconds, None for none."""
-    if isinstance(value, datetime):
-        return value.timestamp() * 1000
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp() * 1000
+def _moment_or_none(value: Any) -> datetime | None:
+    if type(value) is datetime:
+        return value
     return None if value is None or value == "" else _moment(value)
 
 
-def _moment(text: Any) -> float:
-    """Epoch milliseconds or ISO-8601."""
-    shown = str(text)
-    if re.fullmatch(r"-?\d+(\.\d+)?", shown):
-        return float(shown)
+def _moment(value: Any) -> datetime:
+    """A moment from epoch milliseconds or ISO-8601."""
+    text = str(value)
     try:
-        at = datetime.fromisoformat(shown)
-    except ValueError as cause:
-        raise validation(f"Invalid input JSON: {text!r} is not a date") from cause
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000
+        if _EPOCH_MS.fullmatch(text):
+            return datetime.fromtimestamp(float(text) / 1000, UTC)
+        at = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError) as cause:
+        raise validation(f"Invalid input JSON: {value!r} is not a date") from cause
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

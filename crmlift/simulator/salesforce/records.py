@@ -1,4 +1,4 @@
-"""Rows as Salesforce writes them: REST JSON records, and values for CSV."""
+"""Rows as REST and Bulk 1 write them in JSON."""
 
 from __future__ import annotations
 
@@ -17,11 +17,6 @@ _FLOATS = frozenset({"currency", "double", "percent"})
 def rest_instant(value: datetime) -> str:
     """`2024-01-01T00:00:00.000+0000`."""
     return value.isoformat("T", "milliseconds")[:23] + "+0000"
-
-
-def bulk_instant(value: datetime) -> str:
-    """`2024-01-01T00:00:00.000Z`."""
-    return value.isoformat("T", "milliseconds")[:23] + "Z"
 
 
 def epoch_ms(value: datetime) -> int:
@@ -113,23 +108,3 @@ def _parent_record(record_id: str | None, encoders: list[tuple[ServedTable, Reco
         if parent is not None:
             return encoder.encode(parent)
     return None
-
-
-def csv_column(column: ResolvedField, rows: Sequence[Row]) -> list[Any]:
-    """One column's cells, ready for the csv module (which writes None as an empty cell)."""
-    if column.relationships:
-        read = column.read
-        values = [read(row) for row in rows]
-    else:
-        name = column.field.name
-        values = [row.get(name) for row in rows]
-    kind = column.field.type
-    if kind == "boolean":
-        return ["" if v is None else "true" if v else "false" for v in values]
-    if kind == "datetime":
-        return ["" if v is None else v.isoformat("T", "milliseconds")[:23] + "Z" for v in values]
-    if kind == "date":
-        return ["" if v is None else v.isoformat() for v in values]
-    if kind in _FLOATS:
-        return ["" if v is None else float(v) for v in values]
-    return values

@@ -66,7 +66,7 @@ def test_describe(sf: Salesforce) -> None:
     fields = {f["name"]: f for f in sf.Opportunity.describe()["fields"]}
     assert fields["Amount"]["type"] == "currency" and fields["Amount"]["precision"] == 18
     assert fields["OwnerId"]["referenceTo"] == ["User"]
-    assert [v["value"] for v in fields["StageName"]["picklistValues"]][0] == "Prospecting"
+    assert fields["StageName"]["picklistValues"][0]["value"] == "Prospecting"
 
 
 def test_rest_query_pages_through_everything(sf: Salesforce) -> None:

@@ -83,14 +83,14 @@ class Stubborn:
 
 def read_opportunities(ask: Stubborn) -> tuple[list[str], int]:
     """Names by Bulk, and jobs it took."""
-    for tries in range(1, 10):
+    jobs, state = 0, ""
+    while state != "JobComplete":
+        jobs += 1
         body = {"operation": "queryAll", "query": "SELECT Id, Name FROM Opportunity"}
         job = ask("POST", f"{V}/jobs/query", json=body).json()["id"]
         state = ""
         while state not in {"JobComplete", "Failed", "Aborted"}:
             state = ask("GET", f"{V}/jobs/query/{job}").json()["state"]
-        if state == "JobComplete":
-            break
     rows: list[str] = []
     locator = ""
     while locator != "null":
@@ -102,7 +102,7 @@ def read_opportunities(ask: Stubborn) -> tuple[list[str], int]:
             continue
         rows += found
         locator = page.headers["Sforce-Locator"]
-    return rows, tries
+    return rows, jobs
 
 
 def read_deals(ask: Stubborn) -> list[str]:

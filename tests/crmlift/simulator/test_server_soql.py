@@ -48,7 +48,7 @@ def names(where: str) -> set[str]:
         ("CloseDate = LAST_N_DAYS:30", lambda r: r["CloseDate"] >= date(2026, 10, 3)),
         ("CreatedDate < N_MONTHS_AGO:9", lambda r: r["CreatedDate"].month < 2),
         ("Owner.Name = 'Person 1'", lambda r: r["OwnerId"].endswith("1AAA")),
-        ("Account.Parent.Name = 'Account 0'", lambda r: r["AccountId"] and "0000000000A" not in r["AccountId"]),
+        ("Account.Parent.Name = 'Account 0'", lambda r: r["AccountId"] and "00000000A" not in r["AccountId"]),
         ("AccountId IN (SELECT Id FROM Account WHERE Name = 'Account 7')", lambda r: r["AccountId"] == ACCOUNT_7),
         ("Channels__c INCLUDES ('web;mail', 'phone')", lambda r: r["Channels__c"] is not None),
         ("Channels__c EXCLUDES ('phone')", lambda r: r["Channels__c"] != "phone"),
