@@ -26,6 +26,7 @@ from crmlift.extract import extract_source
 from crmlift.places import KPIS, MODELS
 from crmlift.report import write_report
 from crmlift.settings_file import Loaded, load_settings, salt
+from crmlift.snapshots import append_snapshots
 from crmlift.sql_models import CORE, EVALUATION
 from crmlift.warehouse.load import load_landed
 from crmlift.warehouse.publish import publish as publish_copy
@@ -156,6 +157,9 @@ def transform(*, run_id: str) -> Summary:
             )
             summary["models"] = len(done)
             summary["rows"] = sum(result.rows or 0 for result in done)
+            summary["snapshots"] = append_snapshots(
+                connection, as_of=_as_of(connection), timezone=loaded.settings.company.timezone
+            )
     return summary
 
 

@@ -18,6 +18,11 @@ create table if not exists config.goal_target (
     target_change_rel double, target_date date, min_important_change double, weight double);
 create table if not exists config.setting (name varchar primary key, value varchar);
 
+create table if not exists core.opportunity_snapshot (
+    snapshot_date date, opportunity_id varchar, source_id varchar, status varchar, stage_key varchar,
+    amount_base decimal(18, 2), probability double, forecast_category varchar, expected_close_date date,
+    owner_id varchar, team_id varchar, primary key (snapshot_date, opportunity_id));
+
 create table if not exists metrics.kpi (
     kpi_id varchar primary key, name_en varchar, name_uk varchar, question_en varchar, question_uk varchar,
     family varchar, unit varchar, direction varchar, stat_type varchar, formula varchar, guard_kpi_id varchar,

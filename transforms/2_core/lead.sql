@@ -2,9 +2,9 @@
 -- Grain:    one row per lead_id
 -- Excludes: nothing; deleted leads are flagged
 -- A lead is a Salesforce Lead, a HubSpot lead record or, in accounts that keep none, a HubSpot contact that entered the
--- life-cycle stage lead. First touch is the first human, completed call, e-mail, meeting or message that did not come in;
--- A deal with a customer won earlier converts nobody.
--- Salesforce moves activities of converted leads to their contact, so that contact's count as well.
+-- life-cycle stage lead. First touch is the first human, completed call, e-mail, meeting or message that did not come in
+-- and answers no ticket. Salesforce moves activities of converted leads to their contact, so that contact's count as
+-- well. A deal with a customer won earlier converts nobody.
 with salesforce_status_times as (
     select
         lead_id,
@@ -153,7 +153,7 @@ talks as (
     from core.activity
     where type in ('call', 'email', 'meeting', 'message')
         and coalesce(direction, 'outbound') = 'outbound'
-        and is_completed and not is_automated and not is_deleted
+        and is_completed and not is_automated and not is_deleted and ticket_id is null
         and (lead_id is not null or contact_id is not null)
 ),
 

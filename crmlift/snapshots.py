@@ -1,0 +1,50 @@
+"""The pipeline as it stood each night: the only history of it that loses nothing; appended, never rebuilt."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import duckdb
+
+from crmlift.warehouse.store import literal
+
+DESCRIBED = {
+    "snapshot_date": "Local day the snapshot was taken on",
+    "opportunity_id": "Deal",
+    "source_id": "Account of the CRM it is from",
+    "status": "open, won or lost that night",
+    "stage_key": "Stage it was in",
+    "amount_base": "Amount at that night's rate [base currency]",
+    "probability": "Chance of winning the source gave [share]",
+    "forecast_category": "Forecast category as the source named it",
+    "expected_close_date": "Close date people had set",
+    "owner_id": "User who owned it",
+    "team_id": "Team of the initial owner",
+}
+_RECENTLY_CLOSED_DAYS = 7
+
+
+def append_snapshots(connection: duckdb.DuckDBPyConnection, *, as_of: datetime, timezone: str) -> int:
+    """Add tonight's open deals, and those closed in the last week, to core.opportunity_snapshot; returns the rows.
+
+    A second run of the same local day replaces that day's rows; other days are never touched.
+    """
+    bound = {"as_of": as_of, "timezone": timezone}
+    connection.execute(
+        "delete from core.opportunity_snapshot "
+        "where snapshot_date = cast(timezone($timezone, cast($as_of as timestamptz)) as date)",
+        bound,
+    )
+    inserted = connection.execute(
+        "insert into core.opportunity_snapshot by name select "
+        "cast(timezone($timezone, cast($as_of as timestamptz)) as date) as snapshot_date, opportunity_id, source_id, "
+        "status, stage_key, amount_base, probability, forecast_category, expected_close_date, owner_id, team_id "
+        "from core.opportunity where is_countable and not is_deleted and created_at < $as_of "
+        "and (status = 'open' or closed_at >= cast($as_of as timestamptz) - to_days($days))",
+        {**bound, "days": _RECENTLY_CLOSED_DAYS},
+    ).fetchone()
+    connection.execute(
+        "comment on table core.opportunity_snapshot is 'Open and just closed deals as they stood each night'; "
+        + "; ".join(f"comment on column core.opportunity_snapshot.{c} is {literal(t)}" for c, t in DESCRIBED.items())
+    )
+    return int(inserted[0]) if inserted else 0
