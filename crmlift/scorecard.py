@@ -20,15 +20,29 @@ __all__ = ["ScorecardRow", "render_scorecard", "scorecard_json", "scorecard_rows
 
 STYLES = {"improved": "green", "worsened": "red", "no_material_change": "cyan"}
 WIDTH = 100
+NARROW = 92
 
 
 def render_scorecard(rows: Sequence[ScorecardRow], console: Console, locale: str = "en") -> None:
-    """Print one table a rollout, at most 100 characters wide; signs stand beside the colours."""
+    """Print one table a rollout, at most 100 characters wide; signs stand beside the colours.
+
+    Without a terminal it is plain text, 100 characters wide.
+    """
     texts = texts_for(locale)
     if not rows:
         console.print(texts("scorecard.empty"))
         return
-    width = min(WIDTH, console.width) if console.is_terminal else WIDTH
+    found_width = console.width
+    if not console.is_terminal:
+        console.width = max(found_width, WIDTH)
+    try:
+        _print(rows, console, texts)
+    finally:
+        console.width = found_width
+
+
+def _print(rows: Sequence[ScorecardRow], console: Console, texts: Texts) -> None:
+    width = min(WIDTH, console.width)
     for rollout_id, group in groupby(rows, key=lambda row: row.rollout_id):
         members = list(group)
         words = headline(members, texts)
@@ -36,26 +50,28 @@ def render_scorecard(rows: Sequence[ScorecardRow], console: Console, locale: str
         rest = " ".join(filter(None, [f"{words.counts}." if words.counts else "", words.naive]))
         if rest:
             console.print(Text(rest, style="dim"), width=width)
-        console.print(_table(rollout_id, members, texts), width=width)
+        console.print(_table(rollout_id, members, texts, is_narrow=width < NARROW), width=width)
     console.print(Text(texts("scorecard.legend"), style="dim"), width=width)
 
 
-def _table(rollout_id: str, rows: Sequence[ScorecardRow], texts: Texts) -> Table:
+def _table(rollout_id: str, rows: Sequence[ScorecardRow], texts: Texts, *, is_narrow: bool) -> Table:
+    """The naive claims give way first where the terminal is narrow."""
     as_of = max((row.as_of for row in rows if row.as_of), default=None)
     title = f"{rollout_id} · {texts('scorecard.as_of', date=day(as_of, texts.locale))}"
     table = Table(
         title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )  # fmt: skip
     table.add_column("", width=1, no_wrap=True)
-    table.add_column(texts("scorecard.kpi"), min_width=16, ratio=5)
-    for key in ("before", "after", "change", "interval", "naive"):
+    table.add_column(texts("scorecard.kpi"), min_width=12, ratio=5)
+    for key in ("before", "after", "change", "interval") + (() if is_narrow else ("naive",)):
         table.add_column(texts(f"scorecard.{key}"), justify="right", no_wrap=True)
-    table.add_column(texts("scorecard.verdict"), min_width=18, ratio=6)
+    table.add_column(texts("scorecard.verdict"), min_width=16, ratio=6)
     for is_goal, group in groupby(rows, key=lambda row: row.is_goal):
         if any(row.is_goal for row in rows):
             table.add_row("", Text(texts("scorecard.goals" if is_goal else "scorecard.others"), style="bold"))
         for row in group:
-            table.add_row(*_cells(row, texts))
+            cells = _cells(row, texts)
+            table.add_row(*(cells[:6] + cells[7:] if is_narrow else cells))
         table.add_section()
     return table
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,8 @@ def write_report(analytics_path: Path, out_dir: Path, *, locale: str = "en") -> 
             os.fsync(file.fileno())
         os.replace(fresh, target)
     except OSError as problem:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):
+            fresh.unlink()
         raise WarehouseFailure(
             "The report could not be written.", where=str(target), why=f"{problem.strerror}.",
             saved="An earlier report stays in place.",

@@ -108,7 +108,7 @@ def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
         low, high = low - (abs(low) or 1) * 0.1, high + (abs(high) or 1) * 0.1
     rough = (high - low) / count
     size = 10 ** math.floor(math.log10(rough))
-    step = next(m * size for m in (1, 2, 5, 10) if m * size >= rough)
+    step = next(m * size for m in (1, 2, 5, 10) if m * size >= rough * (1 - 1e-9))
     start, end = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(i * step, 10) for i in range(start, end + 1)]
 
