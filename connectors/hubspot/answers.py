@@ -87,6 +87,7 @@ class RecordHead(msgspec.Struct, rename="camel"):
     """What the connector looks at in a record."""
 
     id: RecordId
+    updated_at: str | None = None
     archived_at: str | None = None
     properties: HeadProperties = msgspec.field(default_factory=HeadProperties)
     properties_with_history: dict[str, list[HistoryItem]] | None = None

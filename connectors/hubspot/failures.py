@@ -100,21 +100,13 @@ def still_failing(reason: str, attempts: int, where: str) -> TransientSourceFail
     )
 
 
-def unreachable(host: str, error: Exception, *, has_answered: bool) -> SourceFailure:
-    """Nobody answered."""
+def unreachable(host: str, error: Exception) -> SourceFailure:
+    """Nobody answered, or not the one expected."""
     if isinstance(error, requests.exceptions.SSLError):
         return SourceFailure(
             f"{host} did not prove its identity: the TLS certificate was refused.",
             where="base_url",
             next_step="check base_url, or set ca_bundle to the authority that signed the certificate",
-        )
-    if has_answered:
-        return TransientSourceFailure(
-            f"{host} stopped answering.",
-            where="base_url",
-            why=f"{type(error).__name__}.",
-            saved=KEPT,
-            next_step=AGAIN,
         )
     return SourceFailure(
         f"{host} cannot be reached.",

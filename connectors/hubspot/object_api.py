@@ -51,6 +51,11 @@ class Wanted:
         return HISTORY_LIMIT if self.history else LIST_LIMIT
 
     @property
+    def has_changes(self) -> bool:
+        """Whether the object tells when a record changed, so that changes can be searched for."""
+        return modified_property(self.object_type) in self.properties
+
+    @property
     def fits_url(self) -> bool:
         """Whether the list endpoint can be asked for all properties."""
         return len(quote(",".join(self.properties + self.history))) <= URL_PROPERTY_CHARACTERS

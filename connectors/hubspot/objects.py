@@ -27,6 +27,7 @@ DEFAULT_ASSOCIATIONS: Mapping[str, tuple[str, ...]] = {
     **{name: ("contacts", "deals", "tickets", "companies") for name in ENGAGEMENTS if name != "communications"},
 }
 
+NEEDED_PROPERTIES = frozenset({"lastmodifieddate", "hs_lastmodifieddate", "hs_merged_object_ids"})
 EXCLUDED_PROPERTIES = (
     "calls.hs_call_body", "calls.hs_call_summary", "calls.hs_call_transcription*",
     "calls.hs_call_recording_url", "emails.hs_email_text", "emails.hs_email_html", "emails.hs_email_headers",

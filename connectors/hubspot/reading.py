@@ -94,7 +94,7 @@ class ObjectReader:
     def _first_phase(self) -> str:
         """How to learn what there is with the fewest calls."""
         since = self._window.since
-        if since is None:
+        if since is None or not self._api.wanted.has_changes:
             return LIST
         try:
             self._first_found = self._api.search_changed(since, self._window.until, "0")
@@ -116,12 +116,15 @@ class ObjectReader:
         ids_only = not self._api.wanted.fits_url
         listing = Listing(self._api, self._pool, is_archived=is_archived, ids_only=ids_only)
         for listed, cursor in listing.chunks(after):
-            records = [r for r in listed if self._is_recently_archived(r)] if is_archived else listed
+            records = [r for r in listed if self._is_swept(r)] if is_archived else listed
             yield Chunk(cursor, ids=[r.id for r in records]) if ids_only else Chunk(cursor, records)
 
-    def _is_recently_archived(self, record: Record) -> bool:
-        since, at = self._window.since, record.head.archived_at
-        return since is None or at is None or instant(at) >= since - ARCHIVED_OVERLAP
+    def _is_swept(self, record: Record) -> bool:
+        """Whether an archived record was archived, or changed after that, since the window began."""
+        since, head = self._window.since, record.head
+        if since is None or head.archived_at is None or head.updated_at is None:
+            return True
+        return instant(head.archived_at) >= since - ARCHIVED_OVERLAP or instant(head.updated_at) >= since
 
     def _changed(self, last_id: str) -> Iterator[Chunk]:
         """Ids of changed records, windowed by id: no result is ever beyond the first page of a search."""

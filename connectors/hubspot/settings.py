@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.errors import CredentialsFailure, SettingsFailure
-from connectors.hubspot.objects import DEFAULT_ASSOCIATIONS, DEFAULT_HISTORY, EXCLUDED_PROPERTIES
+from connectors.hubspot.objects import DEFAULT_ASSOCIATIONS, DEFAULT_HISTORY, EXCLUDED_PROPERTIES, NEEDED_PROPERTIES
 from connectors.hubspot.paths import NEWEST_VERSION, ApiPaths
 
 DEFAULT_BASE_URL = "https://api.hubapi.com"
@@ -82,7 +82,9 @@ class HubspotSource:
         return any(fnmatchcase(stream, pattern) for pattern in self.exclude)
 
     def is_property_read(self, stream: str, name: str) -> bool:
-        """Whether a property of a stream is asked for."""
+        """Whether a property of a stream is asked for; those the connector needs always are."""
+        if name in NEEDED_PROPERTIES:
+            return True
         allowed = [p[1:] for p in self.property_exclude if p.startswith("!")]
         if _matches(stream, name, [p for p in self.property_exclude if not p.startswith("!")]):
             return False

@@ -10,7 +10,7 @@ from hashlib import sha256
 import msgspec
 import requests
 
-from connectors.errors import CredentialsFailure, TransientSourceFailure
+from connectors.errors import CredentialsFailure
 from connectors.hubspot.settings import HubspotSecrets
 
 _MARGIN_SECONDS = 60.0
@@ -69,11 +69,6 @@ class Tokens:
                 "refresh_token": secrets.refresh_token,
             }
         )
-        if response.status_code >= 500 or response.status_code == 429:
-            raise TransientSourceFailure(
-                f"HubSpot could not renew the token ({response.status_code}).",
-                next_step="run the same command again",
-            )
         if response.status_code != 200:
             raise CredentialsFailure(
                 f"HubSpot refused to renew the token ({response.status_code}).",

@@ -16,6 +16,7 @@ import msgspec
 import requests
 from hubspot.utils.requests.http_request_builder import Request
 from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from connectors.http import TIMEOUT_SECONDS, Backoff, retry_after_seconds
 from connectors.hubspot import failures
@@ -85,7 +86,7 @@ class Transport:
         while True:
             attempt += 1
             bearer = self._tokens.bearer()
-            response, reason = self._send(call, bearer)
+            response, reason = self._send(call, bearer, attempt)
             if response is not None:
                 if response.status_code < 300:
                     try:
@@ -112,7 +113,7 @@ class Transport:
         """Close connections."""
         self._session.close()
 
-    def _send(self, call: Call, bearer: str) -> tuple[requests.Response | None, str]:
+    def _send(self, call: Call, bearer: str, attempt: int) -> tuple[requests.Response | None, str]:
         """One try: the whole answer, or None and why there is none."""
         request = Request(
             {"access_token": bearer, "base_url": self._source.base_url, "user_agent": "crmlift"},
@@ -125,36 +126,40 @@ class Transport:
             headers = response.headers
             return response, f"status {response.status_code}"
         except _DROPPED as error:
-            if not self._has_answered or isinstance(error, requests.exceptions.SSLError):
-                raise self._unreachable(error) from error
+            self._check_host(error, attempt)
             return None, type(error).__name__
         finally:
             self._limiter.release(headers, is_search=call.is_search)
 
     def _request(self, method: str, url: str, **options: Any) -> requests.Response:
-        """Send, count, and read the answer whole. A host that never answered is given up soon."""
-        attempts = 1 if self._has_answered else UNKNOWN_HOST_ATTEMPTS
-        for attempt in range(1, attempts + 1):
-            with self._lock:
-                self.calls += 1
-            try:
-                response = self._session.request(
-                    method, url, timeout=TIMEOUT_SECONDS, verify=self._source.ca_bundle or True, **options
-                )
-                break
-            except requests.ConnectionError as error:
-                if attempt == attempts or isinstance(error, requests.exceptions.SSLError):
-                    raise
-                self._pause(self._backoff.delay(attempt))
+        """Send, count, and read the answer whole."""
+        with self._lock:
+            self.calls += 1
+        response = self._session.request(
+            method, url, timeout=TIMEOUT_SECONDS, verify=self._source.ca_bundle or True, **options
+        )
         self._has_answered = True
         self._note_date(response.headers)
         return response
 
     def _post_form(self, form: dict[str, str]) -> requests.Response:
-        try:
-            return self._request("POST", self._source.base_url + self._source.paths.token, data=form)
-        except _DROPPED as error:
-            raise self._unreachable(error) from error
+        """Ask for a token; like other calls, but outside the allowance."""
+        url = self._source.base_url + self._source.paths.token
+        for attempt in range(1, self._backoff.attempts + 1):
+            try:
+                response = self._request("POST", url, data=form)
+                if response.status_code not in _BUSY | {429}:
+                    return response
+            except _DROPPED as error:
+                self._check_host(error, attempt)
+            self._pause(self._backoff.delay(attempt))
+        raise failures.still_failing("no token", self._backoff.attempts, f"POST {self._source.paths.token}")
+
+    def _check_host(self, error: Exception, attempt: int) -> None:
+        """Raise where patience cannot help: a certificate refused, or a host that has never answered."""
+        is_hopeless = is_nobody_there(error) and not self._has_answered and attempt >= UNKNOWN_HOST_ATTEMPTS
+        if is_hopeless or isinstance(error, requests.exceptions.SSLError):
+            raise failures.unreachable(urlsplit(self._source.base_url).netloc, error) from error
 
     def _wait(self, call: Call, attempt: int, response: requests.Response | None, reason: str) -> None:
         asked = retry_after_seconds(response.headers) if response is not None else None
@@ -185,9 +190,13 @@ class Transport:
             return
         self._seen_date = (time.monotonic(), at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC))
 
-    def _unreachable(self, error: Exception) -> Exception:
-        host = urlsplit(self._source.base_url).netloc
-        return failures.unreachable(host, error, has_answered=self._has_answered)
+
+def is_nobody_there(error: Exception) -> bool:
+    """Whether no connection came about: no such name, nothing listens, no way there."""
+    cause = error.args[0] if error.args else None
+    return isinstance(error, requests.ConnectTimeout) or isinstance(
+        getattr(cause, "reason", None), NewConnectionError | ConnectTimeoutError
+    )
 
 
 def _body(call: Call) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import requests
 from requests.adapters import BaseAdapter
 
@@ -265,8 +266,12 @@ class FakeTime:
 
 
 def connect(
-    account: FakeAccount, time: FakeTime | None = None, secrets: Mapping[str, str] | None = None, **settings: Any
+    account: FakeAccount | None,
+    time: FakeTime | None = None,
+    secrets: Mapping[str, str] | None = None,
+    **settings: Any,
 ) -> HubspotConnector:
+    """A connector that waits in fake time, for the account in memory or (None) for the address in the settings."""
     time = time or FakeTime()
     source = HubspotSource.from_settings({"type": "hubspot", **settings})
     known = HubspotSecrets.from_secrets(secrets or {"access_token": TOKEN})
@@ -276,7 +281,7 @@ def connect(
 
 def rows_of(pages: list[Page], stream: str, kind: str = "upsert") -> list[dict[str, Any]]:
     return [
-        json.loads(line)
+        msgspec.json.decode(line)
         for page in pages
         if page.stream == stream and page.kind == kind
         for line in b"".join(page.body).splitlines()

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import requests
+from urllib3 import HTTPConnectionPool
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from connectors.errors import (
     BudgetReached,
@@ -109,11 +111,26 @@ def test_a_wrong_token_says_where_to_get_a_right_one(account):
 
 def test_an_unreachable_host_is_named_with_its_setting(account):
     connector = connect(account, base_url="https://crm.invalid")
-    account.script = lambda method, path: requests.ConnectionError("no such host")
+    nobody = MaxRetryError(HTTPConnectionPool("crm.invalid"), "/", NewConnectionError(None, "no such host"))  # type: ignore[arg-type]
+    account.script = lambda method, path: requests.ConnectionError(nobody)
     with pytest.raises(SourceFailure) as failure:
         connector.check()
     assert "crm.invalid" in str(failure.value) and "base_url" in str(failure.value)
     assert not failure.value.is_retryable and connector.api_calls == 2
+
+
+def test_a_token_endpoint_that_stumbles_is_asked_again(account):
+    secrets = {"client_id": "app", "client_secret": "s", "refresh_token": "r"}
+    connector = connect(account, secrets=secrets)
+    account.script = every(2, lambda: (502, b"", {}))
+    for _ in range(4):
+        connector.check()
+
+
+def test_a_connection_reset_at_the_first_call_is_not_an_unreachable_host(account):
+    connector = connect(account)
+    account.script = lambda method, path: requests.ConnectionError("reset") if len(account.calls) < 4 else None
+    assert connector.check()
 
 
 def test_a_refused_certificate_names_ca_bundle(account):
