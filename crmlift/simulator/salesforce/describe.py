@@ -35,7 +35,7 @@ _FALSE_FIELD_KEYS = (
     "searchPrefilterable", "writeRequiresMasterRead",
 )  # fmt: skip
 _NULL_FIELD_KEYS = (
-    "compoundFieldName", "controllerName", "defaultValue", "defaultValueFormula", "filteredLookupInfo",
+    "calculatedFormula", "compoundFieldName", "controllerName", "defaultValue", "defaultValueFormula", "filteredLookupInfo",
     "inlineHelpText", "mask", "maskType", "referenceTargetField", "relationshipOrder",
 )  # fmt: skip
 
@@ -114,12 +114,12 @@ def field_describe(field: SimField, *, is_editable: bool) -> dict[str, Any]:
     is_long = kind == "textarea"
     precision, scale = _PRECISION.get(kind, (0, 0))
     is_writable = is_editable and not is_system and not field.is_calculated
-    out: dict[str, Any] = dict.fromkeys(_FALSE_FIELD_KEYS, False) | dict.fromkeys(_NULL_FIELD_KEYS)
-    return out | {
+    return {
+        **dict.fromkeys(_FALSE_FIELD_KEYS, False),
+        **dict.fromkeys(_NULL_FIELD_KEYS),
         "aggregatable": not is_long and kind != "boolean",
         "byteLength": length * 3 if is_text else length,
         "calculated": field.is_calculated,
-        "calculatedFormula": None,
         "createable": is_writable,
         "custom": name.endswith("__c"),
         "defaultedOnCreate": is_system or kind == "boolean",
