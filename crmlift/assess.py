@@ -78,7 +78,7 @@ def assess_file(path: Path, options: AssessOptions) -> list[dict[str, Any]]:
     names = sorted(set(columns.segment.tolist()))
     verdicts = [judge(_question(columns, options, columns.segment == name)) for name in names]
     if len(verdicts) > 1:
-        verdicts = correct(verdicts, [True] * len(verdicts))
+        verdicts = correct(verdicts, [True] * len(verdicts), "segments")
     return [_published(verdict, options, str(name), columns) for name, verdict in zip(names, verdicts, strict=True)]
 
 

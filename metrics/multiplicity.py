@@ -26,12 +26,13 @@ def benjamini_hochberg(p_values: Floats) -> Floats:
     return q
 
 
-def correct(verdicts: Sequence[Verdict], is_goal: Sequence[bool] | Bools) -> list[Verdict]:
+def correct(verdicts: Sequence[Verdict], is_goal: Sequence[bool] | Bools, noun: str = "goals") -> list[Verdict]:
     """Correct the goal KPIs of one rollout together (one look, or one as-of date); the others stay as they are.
 
     Each goal gets its q-value. A change that does not hold at the look's error rate becomes inconclusive, and its
     interval widens to the false-coverage level of the goals that do (Benjamini, Yekutieli 2005, JASA 100(469)).
     Goals that could not be judged at all (Gate 0, no estimate) are not counted among the questions asked.
+    noun: what they are called in the caveat.
     """
     out = list(verdicts)
     places = [k for k, verdict in enumerate(out) if is_goal[k] and _is_tested(verdict)]
@@ -42,7 +43,7 @@ def correct(verdicts: Sequence[Verdict], is_goal: Sequence[bool] | Bools) -> lis
     alphas = np.array([float(out[k].diagnostics.get("alpha", 0.05)) for k in places])
     kept = int(np.sum(q_values <= alphas))
     for k, q in zip(places, q_values, strict=True):
-        out[k] = _revised(replace(out[k], q_value=float(q)), len(places), kept)
+        out[k] = _revised(replace(out[k], q_value=float(q)), f"{len(places)} {noun}", max(kept, 1) / len(places))
     return out
 
 
@@ -51,13 +52,13 @@ def _is_tested(verdict: Verdict) -> bool:
     return verdict.verdict in TESTED and verdict.reason != "not_enough_data" and verdict.p_value is not None
 
 
-def _revised(verdict: Verdict, asked: int, kept: int) -> Verdict:
+def _revised(verdict: Verdict, asked: str, kept_share: float) -> Verdict:
     """The verdict after correction."""
     alpha = float(verdict.diagnostics.get("alpha", 0.05))
     if verdict.verdict not in ("improved", "worsened") or verdict.q_value is None or verdict.q_value <= alpha:
         return verdict
-    words = f"The change would stand on its own, but not among the {asked} goals tested together."
-    widened = _widened(verdict, alpha * max(kept, 1) / asked)
+    words = f"The change would stand on its own, but not among the {asked} tested together."
+    widened = _widened(verdict, alpha * kept_share)
     return replace(
         widened,
         verdict="inconclusive",

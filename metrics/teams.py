@@ -33,20 +33,24 @@ class Setting:
     min_untreated: int
 
 
-def is_multiplicative(question: Question, panel: Panel) -> bool:
-    """Effects as ratios, unless values may be negative or the user said they are differences already."""
+def is_multiplicative(question: Question, cells: Cells) -> bool:
+    """Effects as ratios, unless values may be negative or the user said they are differences already.
+
+    Asked of blocks, not of days: pseudo-observations of a duration may add up to less than nothing on a single day.
+    """
     if question.kind == "nps" or question.log is False:
         return False
     if question.log is None and question.is_periodic and question.kind == "mean":
         return False
-    return bool((panel.num[panel.before | panel.after] >= 0).all())
+    return bool((cells.num[cells.before | cells.after] >= 0).all())
 
 
 def prepare(question: Question, rows: Rows, design: Design) -> Setting:
     """Build the panel and join it to blocks."""
     length = question.period if question.period != "auto" and question.is_periodic else slot_length(question, rows)
     panel = build(question, rows, slots(question, rows.start, rows.end, length))
-    cells, first = blocks(panel, is_multiplicative(question, panel), _max_days(question))
+    cells, first = blocks(panel, True, _max_days(question))
+    cells = replace(cells, multiplicative=is_multiplicative(question, cells))
     focus = np.ones(len(question.go_live), bool) if question.focus is None else question.focus
     return Setting(panel, cells, first, focus & ~np.isnat(question.go_live), design.min_untreated)
 
