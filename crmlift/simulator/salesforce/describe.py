@@ -35,8 +35,8 @@ _FALSE_FIELD_KEYS = (
     "searchPrefilterable", "writeRequiresMasterRead",
 )  # fmt: skip
 _NULL_FIELD_KEYS = (
-    "calculatedFormula", "compoundFieldName", "controllerName", "defaultValue", "defaultValueFormula", "filteredLookupInfo",
-    "inlineHelpText", "mask", "maskType", "referenceTargetField", "relationshipOrder",
+    "calculatedFormula", "compoundFieldName", "controllerName", "defaultValue", "defaultValueFormula",
+    "filteredLookupInfo", "inlineHelpText", "mask", "maskType", "referenceTargetField", "relationshipOrder",
 )  # fmt: skip
 
 
