@@ -108,6 +108,7 @@ class Listing:
         first = int(cursor) + self._is_exclusive
         start: int | None = first
         held = _nothing_yet(first, None, cursor)
+        known: list[Record] = []
         while start is not None or flying:
             while start is not None and len(flying) < PIECES_AHEAD:
                 end = start + width if start + width <= newest_id else None
@@ -117,22 +118,26 @@ class Listing:
             if not _continues(held, piece):
                 for future in flying:
                     future.cancel()
-                yield from self._without_pieces(held)
+                yield from self._without_pieces(known, held)
                 return
-            yield from self._split(held)
+            known += held.records
+            while len(known) > CHUNK_RECORDS:
+                yield known[:CHUNK_RECORDS], self._cursor(int(known[CHUNK_RECORDS].id))
+                known = known[CHUNK_RECORDS:]
             if piece.cursor is None:
-                yield [*piece.records, *piece.beyond], None
+                yield [*known, *piece.records, *piece.beyond], None
                 return
             if piece.beyond:
                 held = piece
                 continue
-            yield piece.records, piece.cursor
+            yield [*known, *piece.records], piece.cursor
+            known = []
             held = _nothing_yet(piece.start, piece.end, piece.cursor)
             flying.appendleft(self._pool.submit(self._fetch, piece.start, piece.end, piece.cursor))
 
-    def _without_pieces(self, held: Piece) -> Iterator[Listed]:
+    def _without_pieces(self, known: list[Record], held: Piece) -> Iterator[Listed]:
         log.info("event=list_without_pieces stream=%s", self._api.wanted.stream)
-        records = held.records + held.beyond
+        records = known + held.records + held.beyond
         for page, cursor in self._paged(held.cursor):
             records = records + page
             if cursor is None or len(records) >= CHUNK_RECORDS:
@@ -160,13 +165,6 @@ class Listing:
     def _cursor(self, start: int) -> str:
         """The cursor of a page that begins with the first id not below `start`."""
         return str(start - self._is_exclusive)
-
-    def _split(self, piece: Piece) -> Iterator[Listed]:
-        for at in range(0, len(piece.records), CHUNK_RECORDS):
-            following = piece.records[at + CHUNK_RECORDS :][:1]
-            next_id = int(following[0].id) if following else piece.end
-            assert next_id is not None
-            yield piece.records[at : at + CHUNK_RECORDS], self._cursor(next_id)
 
 
 def _nothing_yet(start: int, end: int | None, cursor: str) -> Piece:
