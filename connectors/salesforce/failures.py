@@ -19,6 +19,7 @@ LATER_CODES = frozenset(
         "UNKNOWN_EXCEPTION",
     }
 )
+LIMIT_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "EXCEEDED_QUOTA"})
 REFUSED_CODES = frozenset(
     {
         "INVALID_SESSION_ID",
@@ -69,9 +70,9 @@ def failure_of(response: requests.Response, source_id: str, doing: str) -> Expec
     """The failure an error answer stands for. doing: what was asked, such as "reading Opportunity"."""
     code, message = error_of(response)
     said = f"Salesforce said {code}{': ' + message if message else ''}."
-    if code == "REQUEST_LIMIT_EXCEEDED":
+    if code in LIMIT_CODES:
         return TransientSourceFailure(
-            "The org's limit of API requests is used up.",
+            "A daily limit of the org is used up.",
             where=f"{source_id}, {doing}",
             why=said,
             saved="Pages landed before are kept.",
