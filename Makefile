@@ -13,7 +13,7 @@ run: $(VENV)/.run ## the whole nightly DAG on simulated CRMs: tables, scorecard,
 	@$(VENV)/bin/crmlift demo
 
 test: $(VENV)/.dev ## the fast suite (≤ 5 minutes on 2 cores)
-	@$(PY) -m pytest -n 2 --timeout 300
+	@$(PY) -m pytest -n 2 --dist loadgroup --timeout 600
 
 test-slow: $(VENV)/.dev ## the slow suite: null companies, end-to-end repeats
 	@$(PY) -m pytest -m slow --timeout 3000
