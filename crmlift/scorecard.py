@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from crmlift.report.catalogue import Texts, texts_for
-from crmlift.report.numbers import day, interval, is_known, percent, scale_for
+from crmlift.report.numbers import day, is_known, scale_for
 from crmlift.report.verdicts import ScorecardRow, scorecard_rows
-from crmlift.report.wording import SIGNS, headline, verdict_words
+from crmlift.report.wording import SIGNS, change_text, headline, interval_text, verdict_words
 
 __all__ = ["ScorecardRow", "render_scorecard", "scorecard_json", "scorecard_rows"]
 
@@ -56,7 +56,7 @@ def _print(rows: Sequence[ScorecardRow], console: Console, texts: Texts) -> None
 
 def _table(rollout_id: str, rows: Sequence[ScorecardRow], texts: Texts, *, is_narrow: bool) -> Table:
     """The naive claims give way first where the terminal is narrow."""
-    as_of = max((row.as_of for row in rows if row.as_of), default=None)
+    as_of = max((row.data_until for row in rows if row.data_until), default=None)
     title = f"{rollout_id} · {texts('scorecard.as_of', date=day(as_of, texts.locale))}"
     table = Table(
         title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
@@ -80,7 +80,7 @@ def _cells(row: ScorecardRow, texts: Texts) -> list[Text]:
     locale = texts.locale
     per = texts("scorecard.per_week") if row.stat_type in ("sum", "count") else ""
     scale = scale_for(row.unit or "", (row.pre_value, row.post_value), currency=row.currency, locale=locale)
-    change, span = percent(row.change, locale), interval(*row.change_interval, locale, gap="")
+    change, span = change_text(row.change, row, locale), interval_text(row, locale, gap="")
     if row.is_provisional and is_known(row.change):
         change, span = f"({change})", f"({span})"
     style = STYLES.get(row.verdict, "dim")
@@ -91,7 +91,7 @@ def _cells(row: ScorecardRow, texts: Texts) -> list[Text]:
         Text(scale(row.post_value)),
         Text(change, style=style),
         Text(span, style="dim" if row.verdict not in STYLES else ""),
-        Text(percent(row.naive_change_rel, locale), style="dim"),
+        Text(change_text(row.naive_change, row, locale), style="dim"),
         Text(verdict_words(row, texts), style=style),
     ]
 

@@ -1,4 +1,8 @@
-"""A sum against comparable days or weeks: log scale, medians, a robust spread with a Poisson floor, pooled evidence."""
+"""A sum against comparable days or weeks: log scale, medians, a robust spread with a Poisson floor, pooled evidence.
+
+Sums are counted in amounts of average size, so that a day with one deal and a day with none differ by log 2 whatever
+the currency.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+import numpy.typing as npt
 
 from crmlift.alerts.business_days import phase, week_phase, working_share
 from crmlift.alerts.evidence import Sums
@@ -82,49 +87,81 @@ class _WeekGrain:
         return week_phase(start)
 
 
+@dataclass(frozen=True)
+class _Series:
+    """Periods on the log scale, in amounts of average size. is_past: may be compared with."""
+
+    level: npt.NDArray[np.float64]
+    phases: list[str]
+    usable: npt.NDArray[np.bool_]
+    is_past: npt.NDArray[np.bool_]
+    step: int
+    limits: Limits
+
+    def expected(self, i: int) -> float | None:
+        """Median of comparable periods before period i; those between quarter rushes when its phase has too few.
+
+        None when there are too few, or when less than one amount is usual there: nothing can drop from nothing.
+        """
+        before = [j for j in range(i - self.step, -1, -self.step) if self.is_past[j]]
+        for phase_name in (self.phases[i], "middle"):
+            same = [j for j in before if self.phases[j] == phase_name][: self.limits.seasonal_history]
+            if len(same) >= self.limits.min_history:
+                usual = float(np.median(self.level[same]))
+                return usual if usual >= math.log(2) else None
+        return None
+
+    def newest(self, wanted: int) -> list[tuple[int, float]]:
+        """The last periods that can be scored, oldest first, each with what was expected; fewer than wanted if so."""
+        end = len(self.level)
+        found = [
+            (i, known)
+            for i in range(end - 1, max(-1, end - 1 - LOOK_BACK), -1)
+            if self.usable[i] and (known := self.expected(i)) is not None
+        ]
+        return found[:wanted][::-1]
+
+    def spread(self, before: int, wanted: int) -> float | None:
+        """Robust standard deviation of what earlier periods were off by; None with too few of them."""
+        residuals = []
+        for i in range(before - 1, -1, -1):
+            if self.is_past[i] and (known := self.expected(i)) is not None:
+                residuals.append(self.level[i] - known)
+            if len(residuals) == wanted:
+                break
+        return robust_scale(np.array(residuals)) if len(residuals) >= self.limits.min_history else None
+
+
 def _score(
     sums: Sums, grain: _DayGrain | _WeekGrain, limits: Limits, bad_sign: int, excluded: Callable[[date], bool]
 ) -> Seasonal | None:
+    mean_size = sums.totals.sum() / max(sums.events.sum(), 1.0)
+    if mean_size <= 0:
+        return None
     shares = np.array([grain.share(start) for start in sums.starts])
     usable = shares >= MIN_SHARE
-    level = np.log1p(np.where(usable, sums.totals / np.where(usable, shares, 1.0), 0.0))
-    phases = [grain.phase(start) for start in sums.starts]
-    is_past = np.array([bool(u) and not excluded(start) for u, start in zip(usable, sums.starts, strict=True)])
-
-    def expectation(i: int) -> float | None:
-        """Median of comparable periods before period i; those between quarter rushes when its phase has too few."""
-        before = [j for j in range(i - grain.step, -1, -grain.step) if is_past[j]]
-        same = [j for j in before if phases[j] == phases[i]][: limits.seasonal_history]
-        if len(same) < limits.min_history:
-            same = [j for j in before if phases[j] == "middle"][: limits.seasonal_history]
-        return float(np.median(level[same])) if len(same) >= limits.min_history else None
-
-    newest = len(sums.starts) - 1
-    wanted = limits.pooled_days if grain.days == 1 else 1
-    scored = [i for i in range(newest, max(-1, newest - LOOK_BACK), -1) if usable[i]][:wanted][::-1]
-    if len(scored) < wanted:
+    series = _Series(
+        np.log1p(np.where(usable, sums.totals / mean_size / np.where(usable, shares, 1.0), 0.0)),
+        [grain.phase(start) for start in sums.starts],
+        usable,
+        usable & ~np.array([excluded(start) for start in sums.starts]),
+        grain.step,
+        limits,
+    )
+    scored = series.newest(limits.pooled_days if grain.days == 1 else 1)
+    spread = series.spread(scored[0][0], grain.residuals) if scored else None
+    if spread is None:
         return None
-    expected = [expectation(i) for i in scored]
-    residuals = []
-    for i in range(scored[0] - 1, -1, -1):
-        if is_past[i] and (known := expectation(i)) is not None:
-            residuals.append(level[i] - known)
-        if len(residuals) == grain.residuals:
-            break
-    if any(e is None for e in expected) or len(residuals) < limits.min_history:
-        return None
-    spread = robust_scale(np.array(residuals))
     scores, total = [], 0.0
-    for i, middle in zip(scored, expected, strict=True):
-        assert middle is not None
+    for i, middle in scored:
         usual = math.expm1(middle)
-        mean_size = sums.totals.sum() / max(sums.events.sum(), 1.0)
-        floor = poisson_floor(usual, usual / mean_size if mean_size else 0.0, sums.size_variation)
-        scores.append(bad_sign * (level[i] - middle) / max(spread, floor))
-        total += usual * shares[i]
+        floor = poisson_floor(usual, usual, sums.size_variation)
+        scores.append(bad_sign * (series.level[i] - middle) / max(spread, floor))
+        total += usual * mean_size * shares[i]
     z, p_value = pooled_score(scores)
-    chosen = np.array(scored)
+    chosen = [i for i, _ in scored]
+    first, last = sums.starts[chosen[0]], sums.starts[chosen[-1]]
     return Seasonal(
-        sums.starts[scored[0]], (sums.starts[scored[-1]] - sums.starts[scored[0]]).days + grain.days,
-        float(sums.totals[chosen].sum()), total, int(sums.events[chosen].sum()), z, p_value,
+        first, (last - first).days + grain.days, float(sums.totals[chosen].sum()), total,
+        int(sums.events[chosen].sum()), z, p_value,
     )  # fmt: skip

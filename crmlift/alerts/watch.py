@@ -150,7 +150,8 @@ def sum_seasonal(night: Night, rule: Rule) -> Signal | None:
     threshold = rule.param("z", 3.0)
     return Signal(
         rule, found.start, found.days, found.observed, found.expected, found.z, threshold, found.events, found.p_value,
-        found.z >= threshold, "critical" if found.z >= 2 * threshold else "warning",
+        found.z >= threshold and rule.bad_sign * (found.observed - found.expected) > 0,
+        "critical" if found.z >= 2 * threshold else "warning",
         _seasonal_contributor(night, rule, found.start, found.days),
     )  # fmt: skip
 

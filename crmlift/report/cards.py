@@ -12,7 +12,7 @@ from crmlift.report.numbers import Scale, day, interval, is_known, month, percen
 from crmlift.report.reading import Series, Wave
 from crmlift.report.svg import Line, effect_bar, line_chart
 from crmlift.report.verdicts import ScorecardRow
-from crmlift.report.wording import SIGNS, caveat_words, reason_words, verdict_word
+from crmlift.report.wording import SIGNS, caveat_words, change_text, interval_text, reason_words, verdict_word
 
 COMMON_LEVEL = 0.9501
 
@@ -79,15 +79,15 @@ def make_card(
         before=scale(row.pre_value),
         after=scale(row.post_value),
         expected=scale(row.counterfactual_value),
-        change=percent(row.change, texts.locale),
+        change=change_text(row.change, row, texts.locale),
         change_points=_in_points(row, texts),
         change_label=_change_label(row, texts),
-        interval=interval(*row.change_interval, texts.locale),
+        interval=interval_text(row, texts.locale),
         bar=bar(row, texts, reach=reach),
         chart=chart,
         chart_notes=notes,
         legend=legend,
-        naive=percent(row.naive_change_rel, texts.locale),
+        naive=change_text(row.naive_change, row, texts.locale),
         naive_note=_naive_note(row, texts),
         caveats=tuple(caveat_words(row, texts)),
         smallprint=_smallprint(row, texts),
@@ -99,7 +99,7 @@ def make_card(
 
 def reach_of(row: ScorecardRow) -> float:
     """Half-width of a scale on which one effect, its interval and the pale band have room."""
-    sizes = [abs(v) for v in (*row.change_interval, row.change, row.min_important_change) if is_known(v)]
+    sizes = [abs(v) for v in (*row.change_interval, row.change, row.important_change) if is_known(v)]
     return 1.15 * max(sizes, default=0.1)
 
 
@@ -109,10 +109,10 @@ def bar(row: ScorecardRow, texts: Texts, *, reach: float | None = None, is_mirro
     if not (is_known(row.change) and is_known(low) and is_known(high)):
         return Markup("")
     locale = texts.locale
-    values = {"estimate": percent(row.change, locale), "interval": interval(low, high, locale)}
-    band = row.min_important_change
+    values = {"estimate": change_text(row.change, row, locale), "interval": interval_text(row, locale)}
+    band = row.important_change
     desc = (
-        texts("effect.desc", band=percent(band, locale, signed=False), **values) if is_known(band)
+        texts("effect.desc", band=change_text(band, row, locale).removeprefix("+"), **values) if is_known(band)
         else texts("effect.desc_plain", **values)
     )  # fmt: skip
     return effect_bar(
@@ -128,16 +128,16 @@ def _change_label(row: ScorecardRow, texts: Texts) -> str:
 
 
 def _in_points(row: ScorecardRow, texts: Texts) -> str:
-    return points(row.effect, texts.locale) if row.unit == "share" and is_known(row.effect) else ""
+    return points(row.effect, texts.locale) if row.unit == "share" and row.change is not None else ""
 
 
 def _naive_note(row: ScorecardRow, texts: Texts) -> str:
-    if not is_known(row.naive_change_rel):
+    if not is_known(row.naive_change):
         return ""
     low, high = row.change_interval
     if row.verdict not in ("improved", "worsened", "no_material_change") or not (is_known(low) and is_known(high)):
         return texts("card.naive_nojudge")
-    return texts("card.naive_agrees" if low <= row.naive_change_rel <= high else "card.naive_differs")
+    return texts("card.naive_agrees" if low <= row.naive_change <= high else "card.naive_differs")
 
 
 def _smallprint(row: ScorecardRow, texts: Texts) -> tuple[str, ...]:
@@ -150,10 +150,19 @@ def _smallprint(row: ScorecardRow, texts: Texts) -> tuple[str, ...]:
         lines.append(texts("card.n", n=row.n_post, **counts))
     if row.look:
         look = texts("card.provisional_look") if row.look == "provisional" else texts.or_plain("look", row.look)
-        lines.append(texts("card.look", look=look))
+        lines.append(texts("card.look", look=look, date=day(row.as_of, locale)))
     level = row.diagnostics.get("interval_level")
     if isinstance(level, float) and level > COMMON_LEVEL:
         lines.append(texts("card.level", level=percent(level, locale, signed=False)))
+    if (
+        not row.is_provisional
+        and not row.is_in_points
+        and is_known(row.provisional_effect_rel)
+        and row.change is not None
+    ):
+        tonight = interval(row.provisional_ci_low, row.provisional_ci_high, locale)
+        change = percent(row.provisional_effect_rel, locale)
+        lines.append(texts("card.tonight", date=day(row.provisional_as_of, locale), change=change, interval=tonight))
     return tuple(lines)
 
 
@@ -197,6 +206,8 @@ def _chart(
     )  # fmt: skip
     legend = tuple(Legend(line.tone, texts(f"chart.{line.tone}")) for line in series.lines)
     notes = [period]
+    if row.stat_type == "duration":
+        notes.append(texts("chart.median"))
     if len(series.lines) == 1:
         legend = ()
     if series.is_index:

@@ -81,6 +81,7 @@ def render(connection: duckdb.DuckDBPyConnection, *, locale: str = "en") -> str:
     ids = list(dict.fromkeys(row.rollout_id for row in rows))
     rollouts = [_rollout(connection, i, names.get(i, i), rows, registry, teams, texts) for i in ids]
     open_alerts, resolved = reading.alerts(connection)
+    findings, notes = reading.findings(connection)
     currency = next((row.currency for row in rows), "EUR")
     by_id = {kpi.kpi_id: kpi for kpi in registry}
     environment = _environment(texts)
@@ -89,12 +90,13 @@ def render(connection: duckdb.DuckDBPyConnection, *, locale: str = "en") -> str:
         strong=lambda key: _strong(texts, key),
         locale=texts.locale,
         company=reading.company_name(connection),
-        as_of=day(max((row.as_of for row in rows if row.as_of), default=None), texts.locale),
+        as_of=day(max((row.data_until for row in rows if row.data_until), default=None), texts.locale),
         rollouts=rollouts,
         alerts=sections.alert_views(open_alerts, by_id, teams, currency, texts),
         resolved=resolved,
         sources=reading.sources(connection),
-        findings=reading.findings(connection),
+        findings=findings,
+        notes=notes,
         kpi_names={kpi.kpi_id: kpi.name(texts.locale) for kpi in registry},
         empty=headline([], texts),
         run=reading.run_id(connection) or UNKNOWN,
@@ -130,7 +132,7 @@ def _rollout(
         )
         for row in pooled
     )  # fmt: skip
-    drawn = [card for card in cards if card.bar]
+    drawn = [card for card in cards if card.bar and not card.row.is_in_points]
     reach = min(FOREST_REACH_MAX, max((reach_of(card.row) for card in drawn), default=0.1))
     return RolloutView(
         name=name,

@@ -228,17 +228,21 @@ def sources(connection: duckdb.DuckDBPyConnection) -> list[SourceLine]:
     return [SourceLine(*row) for row in rows]
 
 
-def findings(connection: duckdb.DuckDBPyConnection) -> list[FindingLine]:
-    """Open findings, those that touch most KPIs first."""
+def findings(connection: duckdb.DuckDBPyConnection) -> tuple[list[FindingLine], int]:
+    """Open findings (blocking first, then those that touch most KPIs), and how many mere notes there are."""
     rows = connection.execute(
         "select rule_id, severity, concat_ws('.', source_id, object, field), fail_pct, coalesce(message, ''), "
-        "coalesce(affected_kpis, []) from ops.data_quality_finding where state = 'open' "
-        "order by len(coalesce(affected_kpis, [])) desc, finding_id"
+        "coalesce(affected_kpis, []) from ops.data_quality_finding where state = 'open' and severity <> 'info' "
+        "order by severity <> 'blocking', len(coalesce(affected_kpis, [])) desc, finding_id"
     ).fetchall()
-    return [
+    notes = connection.execute(
+        "select count(*) from ops.data_quality_finding where state = 'open' and severity = 'info'"
+    ).fetchone()
+    lines = [
         FindingLine(rule, severity, place, share, message, tuple(ids))
         for rule, severity, place, share, message, ids in rows
     ]
+    return lines, int(notes[0]) if notes else 0
 
 
 def _has(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import duckdb
 
 from crmlift.report.catalogue import Texts
-from crmlift.report.numbers import UNKNOWN, day, interval, percent, scale_for
+from crmlift.report.numbers import UNKNOWN, day, percent, scale_for
 from crmlift.report.reading import ADDITIVE, DIVIDED, AlertLine, Kpi, Wave
 from crmlift.report.verdicts import ScorecardRow
-from crmlift.report.wording import SIGNS, reason_words, verdict_word
+from crmlift.report.wording import SIGNS, change_text, interval_text, reason_words, verdict_word
 
 MAX_COLUMNS = 6
 
@@ -68,10 +68,10 @@ def _wave_cell(row: ScorecardRow | None, texts: Texts) -> Cell:
     if row is None:
         return Cell(UNKNOWN)
     words = verdict_word(row, texts)
-    change = percent(row.change, texts.locale)
-    detail = interval(*row.change_interval, texts.locale)
+    change = change_text(row.change, row, texts.locale)
+    detail = interval_text(row, texts.locale)
     if change == UNKNOWN:
-        detail = reason_words(row, texts) or words
+        return Cell(f"{SIGNS.get(row.verdict, '?')} {words}", reason_words(row, texts), row.verdict, words)
     return Cell(f"{SIGNS.get(row.verdict, '?')} {change}", detail, row.verdict, words)
 
 

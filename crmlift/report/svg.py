@@ -48,13 +48,12 @@ def effect_bar(
         )
     parts.append(f'<line class="zero" x1="{middle}" x2="{middle}" y1="2" y2="{BAR_HEIGHT - 2}"/>')
     parts.append(f'<line class="span {tone}" x1="{x(low)}" x2="{x(high)}" y1="{half}" y2="{half}"/>')
-    for end, is_beyond, sign in ((low, low < -reach, -1), (high, high > reach, 1)):
-        tip = x(end)
-        path = (
-            f"M{tip - sign * 5} {half - 5}L{tip} {half}L{tip - sign * 5} {half + 5}" if is_beyond
-            else f"M{tip} {half - 5}V{half + 5}"
-        )  # fmt: skip
-        parts.append(f'<path class="cap {tone}" d="{path}"/>')
+    for end, sign in ((low, -1), (high, 1)):
+        tip, back = x(end), round(x(end) - sign * 5, 1)
+        if sign * end > reach:
+            parts.append(f'<path class="cap {tone}" d="M{back} {half - 5}L{tip} {half}L{back} {half + 5}"/>')
+        elif abs(end) <= reach:
+            parts.append(f'<path class="cap {tone}" d="M{tip} {half - 5}V{half + 5}"/>')
     if abs(estimate) <= reach:
         parts.append(f'<circle class="dot {tone}" cx="{x(estimate)}" cy="{half}" r="4.5"/>')
     return _svg("effect", BAR_WIDTH, BAR_HEIGHT, title, desc, parts)
@@ -116,7 +115,4 @@ def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
 def _svg(kind: str, width: int, height: int, title: str, desc: str, parts: Sequence[str]) -> Markup:
     head = f"<title>{escape(title)}</title><desc>{escape(desc)}</desc>"
     body = "".join(parts)
-    return Markup(
-        f'<svg class="{kind}" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(f"{title}. {desc}")}">'
-        f"{head}{body}</svg>"
-    )
+    return Markup(f'<svg class="{kind}" viewBox="0 0 {width} {height}" role="img">{head}{body}</svg>')

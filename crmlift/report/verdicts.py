@@ -128,16 +128,48 @@ class ScorecardRow:
         return self.look == "provisional" or (not is_known(self.effect_rel) and is_known(self.provisional_effect_rel))
 
     @property
+    def is_in_points(self) -> bool:
+        """Whether changes are told in points: a score around zero has no meaningful percentage."""
+        return (self.unit or "").startswith("points")
+
+    @property
     def change(self) -> float | None:
-        """The relative change to show: the frozen one, else the provisional one."""
+        """The change to show, relative (points for scores): frozen, else tonight's; None when not comparable."""
+        if self.verdict == "not_comparable":
+            return None
+        if self.is_in_points:
+            return self.effect
         return self.effect_rel if is_known(self.effect_rel) else self.provisional_effect_rel
 
     @property
     def change_interval(self) -> tuple[float | None, float | None]:
         """The interval that belongs to `change`."""
+        if self.change is None:
+            return None, None
+        if self.is_in_points:
+            return self.effect_ci_low, self.effect_ci_high
         if is_known(self.effect_rel):
             return self.effect_rel_ci_low, self.effect_rel_ci_high
         return self.provisional_ci_low, self.provisional_ci_high
+
+    @property
+    def naive_change(self) -> float | None:
+        """What subtracting plain averages would claim, in the unit of `change`."""
+        if not self.is_in_points:
+            return self.naive_change_rel
+        before, after = self.diagnostics.get("naive_pre"), self.diagnostics.get("naive_post")
+        return None if before is None or after is None else float(after) - float(before)
+
+    @property
+    def important_change(self) -> float | None:
+        """The smallest change that matters, in the unit of `change`."""
+        factor = 100.0 if self.is_in_points else 1.0
+        return None if self.min_important_change is None else factor * self.min_important_change
+
+    @property
+    def data_until(self) -> date | None:
+        """The day tonight's data reach to; the verdict itself may have been frozen earlier."""
+        return max((day for day in (self.as_of, self.provisional_as_of) if day), default=None)
 
     def name(self, locale: str) -> str:
         """The KPI's name, its id when the registry has none."""

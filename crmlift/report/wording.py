@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crmlift.report.catalogue import Texts
-from crmlift.report.numbers import is_known, percent
+from crmlift.report.numbers import NBSP, UNKNOWN, interval, is_known, percent, plain
 from crmlift.report.verdicts import ScorecardRow
 
 SIGNS = {
@@ -27,6 +27,23 @@ class Headline:
     counts: str
     naive: str
     basis: str
+
+
+def change_text(value: float | None, row: ScorecardRow, locale: str) -> str:
+    """A change of this KPI: "+11.8 %", or "−15.3" points for scores."""
+    if not row.is_in_points:
+        return percent(value, locale)
+    return f"{'' if value < 0 else '+'}{plain(value, 1, locale)}" if is_known(value) else UNKNOWN
+
+
+def interval_text(row: ScorecardRow, locale: str, *, gap: str = NBSP) -> str:
+    """The interval of the shown change."""
+    low, high = row.change_interval
+    if not row.is_in_points:
+        return interval(low, high, locale, gap=gap)
+    if not (is_known(low) and is_known(high)):
+        return UNKNOWN
+    return f"{change_text(low, row, locale)}{gap}…{gap}{change_text(high, row, locale)}"
 
 
 def verdict_word(row: ScorecardRow, texts: Texts) -> str:
@@ -90,9 +107,9 @@ def _naive(goals: Sequence[ScorecardRow], texts: Texts) -> str:
     """How many improvements plain subtraction claims; said only when it differs from the verdicts."""
     claims = 0
     for row in goals:
-        if is_known(row.naive_change_rel):
-            gain = -row.naive_change_rel if row.direction == "lower" else row.naive_change_rel
-            claims += gain > (row.min_important_change or 0.0)
+        if is_known(row.naive_change):
+            gain = -row.naive_change if row.direction == "lower" else row.naive_change
+            claims += gain > (row.important_change or 0.0)
     improved = sum(row.verdict == "improved" for row in goals)
     return texts("headline.naive", n=claims) if claims != improved else ""
 
