@@ -44,7 +44,7 @@ def prepare_raw(
     """Make every raw table and column that staging reads exist: missing ones are added, empty, and nothing is dropped.
 
     For a source that has data, each missing object or field becomes a finding with the KPIs it feeds: `warning`, or
-    `info` where staging marks it optional (`?`). Returns the findings it recorded.
+    `info` where staging marks the field or its object optional (`?`). Returns the findings it recorded.
     """
     present = _present(connection)
     sources = _sources_with_data(connection, present)
@@ -103,7 +103,11 @@ def _gaps(wanted: _Wanted, have: set[str] | None) -> list[tuple[str | None, bool
     """Missing fields with whether each is optional; (None, …) for the whole object."""
     if have is None:
         return [(None, wanted.is_optional)]
-    return [(name, optional) for name, (_, optional) in wanted.columns.items() if name.lower() not in have]
+    return [
+        (name, optional or wanted.is_optional)
+        for name, (_, optional) in wanted.columns.items()
+        if name.lower() not in have
+    ]
 
 
 def _add(

@@ -1,6 +1,6 @@
 -- Question: in which week, month, quarter and year does a local day fall?
 -- Grain:    one row per day, period_grain
--- Excludes: nothing from 1980 to a year after the data; weeks are ISO weeks, quarters and years fiscal ones
+-- Excludes: nothing from 1990 to a year after the data; weeks are ISO weeks, quarters and years fiscal ones
 with setting as (
     select coalesce(max(try_cast(value as integer)), 1) - 1 as months_late
     from config.setting
@@ -10,7 +10,7 @@ with setting as (
 days as (
     select cast(d.day as date) as day
     from generate_series(
-        timestamp '1980-01-01', timezone($timezone, $as_of) + interval 366 day, interval 1 day
+        timestamp '1990-01-01', timezone($timezone, $as_of) + interval 366 day, interval 1 day
     ) as d(day)
 ),
 
@@ -42,5 +42,7 @@ starts as (
     from fiscal
 )
 
-select day, period_grain, period_start, period_end
+select
+    day, period_grain, period_start, period_end,
+    position(left(period_grain, 1) in 'dwmqy') * 1000000 + date_diff('day', date '1970-01-01', period_start) as period_key
 from starts
