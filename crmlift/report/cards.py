@@ -154,12 +154,7 @@ def _smallprint(row: ScorecardRow, texts: Texts) -> tuple[str, ...]:
     level = row.diagnostics.get("interval_level")
     if isinstance(level, float) and level > COMMON_LEVEL:
         lines.append(texts("card.level", level=percent(level, locale, signed=False)))
-    if (
-        not row.is_provisional
-        and not row.is_in_points
-        and is_known(row.provisional_effect_rel)
-        and row.change is not None
-    ):
+    if row.change is not None and is_known(row.provisional_effect_rel) and not (row.is_provisional or row.is_in_points):
         tonight = interval(row.provisional_ci_low, row.provisional_ci_high, locale)
         change = percent(row.provisional_effect_rel, locale)
         lines.append(texts("card.tonight", date=day(row.provisional_as_of, locale), change=change, interval=tonight))

@@ -171,7 +171,9 @@ def unjudged(rows: Sequence[ScorecardRow], registry: Sequence[Kpi], texts: Texts
     for kpi in registry:
         row = pooled.get(kpi.kpi_id)
         if row is None:
-            out.append((kpi.name(texts.locale), texts("unjudged.not_evaluated")))
+            is_stock = (kpi.stat_type or "").startswith("snapshot")
+            why = texts("unjudged.stock" if is_stock else "unjudged.not_evaluated")
+            out.append((kpi.name(texts.locale), why))
         elif row.verdict in ("inconclusive", "not_comparable"):
             words = reason_words(row, texts)
             out.append(

@@ -130,7 +130,7 @@ class ScorecardRow:
     @property
     def is_in_points(self) -> bool:
         """Whether changes are told in points: a score around zero has no meaningful percentage."""
-        return (self.unit or "").startswith("points")
+        return self.stat_type == "nps"
 
     @property
     def change(self) -> float | None:
@@ -158,7 +158,7 @@ class ScorecardRow:
         if not self.is_in_points:
             return self.naive_change_rel
         before, after = self.diagnostics.get("naive_pre"), self.diagnostics.get("naive_post")
-        return None if before is None or after is None else float(after) - float(before)
+        return None if before is None or after is None else 100.0 * (float(after) - float(before))
 
     @property
     def important_change(self) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -118,3 +119,23 @@ def test_json_keeps_published_names_and_unknowns(rows: list[ScorecardRow]) -> No
 def test_an_empty_evaluation_names_the_next_step(tmp_path: Path) -> None:
     with empty(tmp_path / "e.duckdb") as connection:
         assert "Next: crmlift run" in render(scorecard_rows(connection))
+
+
+def test_scores_change_in_points(rows: list[ScorecardRow]) -> None:
+    row = dataclasses.replace(
+        rows[0], unit="points_-100_100", stat_type="nps", pre_value=25.0, post_value=15.8, effect=-9.2, effect_ci_low=-31.0,
+        effect_ci_high=12.6, effect_rel=-0.37, diagnostics={"naive_pre": 0.25, "naive_post": 0.131},
+    )  # fmt: skip
+    text = render([row])
+    assert "−9.2" in text and "−31.0…+12.6" in text and "−11.9" in text
+    assert "−37" not in text
+
+
+def test_what_is_not_comparable_shows_no_change(rows: list[ScorecardRow]) -> None:
+    row = dataclasses.replace(rows[0], verdict="not_comparable", reason="placebo")
+    assert "+11.8 %" not in render([row])
+
+
+def test_the_header_names_tonight_not_the_frozen_look(rows: list[ScorecardRow]) -> None:
+    frozen = [dataclasses.replace(row, as_of=date(2026, 6, 29)) for row in rows]
+    assert "as of 2 Nov 2026" in render(frozen)
