@@ -22,7 +22,7 @@ from connectors.contract import StreamSchema, Window
 from connectors.errors import SettingsFailure
 from connectors.landing_files import disk_errors
 from connectors.landing_journal import JOURNAL_NAME, Journal, schemas_as_json
-from connectors.landing_manifest import MANIFEST_NAME, Manifest, Part, read_manifest
+from connectors.landing_manifest import MANIFEST_NAME, Manifest, Part, finished_at, read_manifest
 from connectors.landing_writer import StreamWriter
 
 __all__ = ["LandingZone", "Manifest", "Part", "StreamWriter", "read_manifest"]
@@ -74,7 +74,7 @@ class LandingZone:
         pattern = f"{_safe(source_id) if source_id is not None else '*'}/*/*/{MANIFEST_NAME}"
         with disk_errors(self.root):
             found = list(self.root.glob(pattern))
-        return sorted(found, key=lambda path: (read_manifest(path).finished_at, path))
+        return sorted(found, key=lambda path: (finished_at(path), path))
 
     def _new_run(self, schema: StreamSchema, source_id: str, run_id: str, window: Window) -> StreamWriter:
         name, number = _safe(run_id), 1

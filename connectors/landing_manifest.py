@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ class Part:
     """One landed page.
 
     rows: records, without the header of a CSV. bytes, sha256: of the compressed file as it lies on disk.
-    nul_bytes: NUL bytes taken out because no text column can hold them.
+    nul_bytes: NUL characters taken out.
     """
 
     file: str
@@ -132,6 +133,17 @@ def window_from_json(data: Mapping[str, str | None]) -> Window:
     """The inverse of `window_to_json`."""
     since, until = data["since"], data["until"]
     return Window(datetime.fromisoformat(since) if since else None, datetime.fromisoformat(str(until)))
+
+
+def finished_at(path: Path) -> datetime:
+    """When the run of a manifest finished, read from the end of its file: a zone holds tens of thousands."""
+    try:
+        with path.open("rb") as opened:
+            opened.seek(max(path.stat().st_size - 200, 0))
+            found = re.search(rb'"finished_at": "([^"]+)"\s*}\s*$', opened.read())
+    except OSError:
+        found = None
+    return datetime.fromisoformat(found[1].decode()) if found else read_manifest(path).finished_at
 
 
 def read_manifest(path: Path) -> Manifest:

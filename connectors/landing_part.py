@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -19,6 +20,7 @@ from connectors.landing_files import disk_errors, sync_folder
 from connectors.landing_manifest import Part
 
 ATTEMPTS = 4
+_NUL_ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _NOT_QUOTE_OR_NEWLINE = bytes(set(range(256)) - set(b'"\n'))
 
 log = logging.getLogger(__name__)
@@ -64,6 +66,39 @@ class RowCounter:
         return max(lines - 1, 0) if self._is_csv else lines
 
 
+class NulRemover:
+    r"""Takes out NUL characters, which no text column can be trusted with: bytes, and `\u0000` in JSON strings.
+
+    removed: how many so far. JSON comes back line by line, so that no escape is cut in two.
+    """
+
+    def __init__(self, page_format: PageFormat) -> None:
+        self._is_json = page_format is PageFormat.JSONL
+        self._held = b""
+        self.removed = 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The bytes that are ready."""
+        if b"\0" in chunk:
+            self.removed += chunk.count(b"\0")
+            chunk = chunk.replace(b"\0", b"")
+        if not self._is_json:
+            return chunk
+        whole, newline, self._held = (self._held + chunk).rpartition(b"\n")
+        return self._without_escapes(whole + newline)
+
+    def rest(self) -> bytes:
+        """What is left once all is fed."""
+        return self._without_escapes(self._held)
+
+    def _without_escapes(self, lines: bytes) -> bytes:
+        if b"\\u0000" not in lines:
+            return lines
+        lines, found = _NUL_ESCAPE.subn(rb"\1", lines)
+        self.removed += found
+        return lines
+
+
 class _Stopped(Exception):
     """Another page failed; this one is not wanted any more."""
 
@@ -96,19 +131,15 @@ def write_part(
 
 def _write_once(page: Page, path: Path, is_stopped: Callable[[], bool]) -> Part | None:
     temporary = path.with_name(f".{path.name}.tmp")
-    counter, digest, nul_bytes = RowCounter(page.format), hashlib.sha256(), 0
+    counter, digest, nuls = RowCounter(page.format), hashlib.sha256(), NulRemover(page.format)
     try:
         with disk_errors(path):
             opened = temporary.open("wb")
         with opened:
             packer = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
-            for raw in _chunks(page):
+            for chunk in _without_nuls(_chunks(page), nuls):
                 if is_stopped():
                     raise _Stopped
-                chunk = bytes(raw)
-                if b"\0" in chunk:
-                    nul_bytes += chunk.count(b"\0")
-                    chunk = chunk.replace(b"\0", b"")
                 counter.feed(chunk)
                 packed = packer.compress(chunk)
                 digest.update(packed)
@@ -132,9 +163,15 @@ def _write_once(page: Page, path: Path, is_stopped: Callable[[], bool]) -> Part 
         with suppress(OSError):
             temporary.unlink()
         raise
-    if nul_bytes:
-        log.warning("nul_bytes_removed stream=%s part=%s bytes=%d", page.stream, path.name, nul_bytes)
-    return Part(path.name, page.format, page.kind, counter.rows, size_bytes, digest.hexdigest(), nul_bytes)
+    if nuls.removed:
+        log.warning("nul_bytes_removed stream=%s part=%s bytes=%d", page.stream, path.name, nuls.removed)
+    return Part(path.name, page.format, page.kind, counter.rows, size_bytes, digest.hexdigest(), nuls.removed)
+
+
+def _without_nuls(chunks: Iterator[bytes], nuls: NulRemover) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield nuls.feed(bytes(chunk))
+    yield nuls.rest()
 
 
 def _chunks(page: Page) -> Iterator[bytes]:

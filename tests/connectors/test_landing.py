@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from connectors.contract import Field, Page, PageFormat, PageKind, Window
 from connectors.errors import LandingFailure, SettingsFailure, TransientSourceFailure
 from connectors.landing import LandingZone, read_manifest
-from connectors.landing_part import RowCounter
+from connectors.landing_part import NulRemover, RowCounter
 from tests.connectors.landed import SCHEMA, UNTIL, WINDOW, CountedSource, landed, rows_of
 
 CHILD = replace(SCHEMA, stream="Opportunity_history", table="Opportunity_history")
@@ -40,7 +40,9 @@ def test_a_run_leaves_parts_and_a_manifest_that_tells_all(tmp_path: Path) -> Non
     zone = zone_of(tmp_path)
     writer = zone.begin(SCHEMA, "sf:eu", "r1", WINDOW)
     writer.write(csv_page(b'Id,Name\n1,"two\nlines ""quoted"""\n2,nu\0l\n', rows=2))
-    writer.write(Page("Opportunity", PageFormat.JSONL, [b'{"Id": "9"}\n'], kind=PageKind.DELETE, checkpoint={"next": 2}))
+    writer.write(
+        Page("Opportunity", PageFormat.JSONL, [b'{"Id": "9"}\n'], kind=PageKind.DELETE, checkpoint={"next": 2})
+    )
     (manifest,) = writer.commit(count=2, api_calls=5)
 
     (path,) = zone.manifests("sf:eu")
@@ -113,7 +115,7 @@ def test_an_unfinished_run_keeps_its_window_and_goes_on_after_the_last_page(tmp_
     assert (second.run_id, second.window, second.checkpoint, second.is_resumed) == ("r1", WINDOW, {"next": 3}, True)
     second.write_all(source.pages(second.checkpoint))
     (manifest,) = second.commit()
-    assert source.opened == list(range(9))
+    assert sorted(source.opened) == list(range(9))
     assert [row["Id"] for row in landed(zone, manifest)] == [f"{n}{letter}" for n in range(9) for letter in "ab"]
 
 
@@ -341,3 +343,15 @@ def test_rows_are_counted_as_a_csv_reader_counts_them(rows: list[list[str]], siz
     for start in range(0, len(body), size):
         counter.feed(body[start : start + size])
     assert (counter.rows, counter.is_cut) == (len(rows), False)
+
+
+_LINES = st.lists(st.text(st.sampled_from('a\0\\u\n"'), max_size=8), min_size=1, max_size=5)
+
+
+@given(_LINES, st.integers(1, 9))
+def test_nul_escapes_are_taken_out_of_json_and_nothing_else_is(texts: list[str], size: int) -> None:
+    body = "\n".join(json.dumps({"t": text}) for text in texts).encode()
+    nuls = NulRemover(PageFormat.JSONL)
+    kept = b"".join(nuls.feed(body[start : start + size]) for start in range(0, len(body), size)) + nuls.rest()
+    assert [json.loads(line)["t"] for line in kept.splitlines()] == [text.replace("\0", "") for text in texts]
+    assert nuls.removed == sum(text.count("\0") for text in texts)
