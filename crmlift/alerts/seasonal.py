@@ -23,6 +23,8 @@ DAY_RESIDUALS = 56
 WEEK_RESIDUALS = 26
 MIN_SHARE = 0.5
 LOOK_BACK = 10
+MIDDLE = "middle"
+MIN_PHASES = 3
 
 
 @dataclass(frozen=True)
@@ -40,21 +42,22 @@ class Seasonal:
 
 def seasonal_signal(
     read: Callable[[str, date], Sums | None], *, before: date, free: Container[date], limits: Limits, bad_sign: int,
-    excluded: Callable[[date], bool],
+    excluded: Callable[[date], bool], is_stock: bool = False,
 ) -> Seasonal | None:  # fmt: skip
     """Score the last whole days before `before`, or the last whole week of a KPI with few events a day.
 
-    free: public holidays. excluded: days not to compare with (open incidents). None without enough comparable periods.
+    is_stock: counted at the end of each week, so that holidays and quarter rushes do not matter. free: public holidays.
+    excluded: days not to compare with (open incidents). None without enough comparable periods.
     """
-    daily = read("day", before)
-    if daily is None:
-        return None
-    is_daily = float(np.median(daily.events[-28:])) >= limits.min_daily_events
-    if is_daily:
-        return _score(daily, _DayGrain(free), limits, bad_sign, excluded)
+    if not is_stock:
+        daily = read("day", before)
+        if daily is None:
+            return None
+        if float(np.median(daily.events[-28:])) >= limits.min_daily_events:
+            return _score(daily, _DayGrain(free), limits, bad_sign, excluded)
     monday = before - timedelta(days=before.weekday())
     weekly = read("week", monday)
-    return None if weekly is None else _score(weekly, _WeekGrain(free), limits, bad_sign, excluded)
+    return None if weekly is None else _score(weekly, _WeekGrain(free, is_stock), limits, bad_sign, excluded)
 
 
 class _DayGrain:
@@ -73,18 +76,19 @@ class _DayGrain:
 
 
 class _WeekGrain:
-    """Weeks compare in the same phase of the quarter, per working day."""
+    """Weeks compare in the same phase of the quarter, per working day; stocks compare as they are."""
 
     days, residuals, step = 7, WEEK_RESIDUALS, 1
 
-    def __init__(self, free: Container[date]) -> None:
-        self.free = free
+    def __init__(self, free: Container[date], is_stock: bool) -> None:
+        self.free = frozenset() if is_stock else free
+        self.is_stock = is_stock
 
     def share(self, start: date) -> float:
         return working_share(start, self.free)
 
     def phase(self, start: date) -> str:
-        return week_phase(start)
+        return MIDDLE if self.is_stock else week_phase(start)
 
 
 @dataclass(frozen=True)
@@ -99,17 +103,26 @@ class _Series:
     limits: Limits
 
     def expected(self, i: int) -> float | None:
-        """Median of comparable periods before period i; those between quarter rushes when its phase has too few.
+        """What is usual for period i: the recent level between quarter rushes, moved by what its phase usually adds.
 
-        None when there are too few, or when less than one amount is usual there: nothing can drop from nothing.
+        None when too few periods compare, or when less than one amount is usual: nothing can drop from nothing.
         """
-        before = [j for j in range(i - self.step, -1, -self.step) if self.is_past[j]]
-        for phase_name in (self.phases[i], "middle"):
-            same = [j for j in before if self.phases[j] == phase_name][: self.limits.seasonal_history]
-            if len(same) >= self.limits.min_history:
-                usual = float(np.median(self.level[same]))
-                return usual if usual >= math.log(2) else None
-        return None
+        base = self.base(i)
+        if base is None:
+            return None
+        if self.phases[i] != MIDDLE:
+            same = [j for j in self._before(i) if self.phases[j] == self.phases[i]][: self.limits.seasonal_history]
+            moves = [self.level[j] - known for j in same if (known := self.base(j)) is not None]
+            base += float(np.median(moves)) if len(moves) >= MIN_PHASES else 0.0
+        return base if base >= math.log(2) else None
+
+    def base(self, i: int) -> float | None:
+        """Median of the newest comparable periods before i that lie between quarter rushes."""
+        same = [j for j in self._before(i) if self.phases[j] == MIDDLE][: self.limits.seasonal_history]
+        return float(np.median(self.level[same])) if len(same) >= self.limits.min_history else None
+
+    def _before(self, i: int) -> list[int]:
+        return [j for j in range(i - self.step, -1, -self.step) if self.is_past[j]]
 
     def newest(self, wanted: int) -> list[tuple[int, float]]:
         """The last periods that can be scored, oldest first, each with what was expected; fewer than wanted if so."""

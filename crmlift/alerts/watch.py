@@ -143,6 +143,7 @@ def sum_seasonal(night: Night, rule: Rule) -> Signal | None:
             night.connection, rule.kpi_id, grain=grain, before=end, timezone=night.timezone
         ),
         before=before, free=night.holidays, limits=night.limits, bad_sign=rule.bad_sign,
+        is_stock=rule.stat_type.startswith("snapshot"),
         excluded=lambda day: evidence.touches(day, day + timedelta(days=1), spans),
     )  # fmt: skip
     if found is None:

@@ -151,7 +151,9 @@ def test_a_stale_source_mutes_its_kpis_and_marks_their_open_incident() -> None:
     assert run(connection) == []
     states = dict(connection.execute("select rule_id, dq_blocked from ops.alert where kpi_id = 'win_rate'").fetchall())
     assert states == {"prop_drop": True, "muted": True}
-    assert "source sf" in connection.execute("select any_value(reason) from ops.alert where state = 'muted'").fetchone()[0]  # type: ignore[index]
+    assert (
+        "source sf" in connection.execute("select any_value(reason) from ops.alert where state = 'muted'").fetchone()[0]
+    )  # type: ignore[index]
 
 
 def test_messages_in_ukrainian() -> None:

@@ -83,7 +83,23 @@ def test_martingale_residuals_balance_and_point_at_the_slow() -> None:
 
 def test_benjamini_hochberg() -> None:
     # Benjamini and Hochberg 1995, table of 15: at 5 % the first four are rejected
-    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1]
+    p = [
+        0.0001,
+        0.0004,
+        0.0019,
+        0.0095,
+        0.0201,
+        0.0278,
+        0.0298,
+        0.0344,
+        0.0459,
+        0.3240,
+        0.4262,
+        0.5719,
+        0.6528,
+        0.7590,
+        1,
+    ]
     assert scoring.rejected(p, 0.05) == [True] * 4 + [False] * 11
     assert scoring.rejected(p[::-1], 0.05) == [False] * 11 + [True] * 4
     assert scoring.rejected([], 0.05) == []

@@ -29,7 +29,12 @@ def weekday_counts(n: int, mean: float = 60) -> np.ndarray:
 def score(sums: Sums, free: frozenset[date] = frozenset(), bad_sign: int = -1) -> Seasonal | None:
     before = sums.starts[-1] + (sums.starts[1] - sums.starts[0])
     return seasonal_signal(
-        lambda grain, end: sums, before=before, free=free, limits=Limits(), bad_sign=bad_sign, excluded=lambda day: False
+        lambda grain, end: sums,
+        before=before,
+        free=free,
+        limits=Limits(),
+        bad_sign=bad_sign,
+        excluded=lambda day: False,
     )
 
 
@@ -119,3 +124,44 @@ def test_weeks_and_holidays() -> None:
     assert date(2026, 10, 3) in free
     assert working_share(date(2026, 4, 6), free) == 0.8, "Easter Monday"
     assert public_holidays(None, [2026]) == public_holidays("ZZ", [2026]) == frozenset()
+
+
+def quarterly_weeks(n: int, *, growth: float = 1.0) -> Sums:
+    """Weeks with a rush at the end of each quarter and a lull after it, growing by that factor over the whole."""
+    starts = [START + timedelta(weeks=i) for i in range(n)]
+    shape = {"end": 2.0, "start": 0.5, "middle": 1.0}
+    values = np.array([100.0 * shape[week_phase(s)] * growth ** (i / n) for i, s in enumerate(starts)])
+    return Sums(starts, values, values, 0.0)
+
+
+def weekly_score(sums: Sums, **more: bool) -> Seasonal | None:
+    few = days(np.zeros(40))
+    return seasonal_signal(
+        lambda grain, end: few if grain == "day" else sums, before=sums.starts[-1] + timedelta(weeks=1), free=frozenset(),
+        limits=Limits(), bad_sign=-1, excluded=lambda day: False, **more,
+    )  # fmt: skip
+
+
+def test_the_lull_after_a_quarter_end_is_no_drop_even_while_growing() -> None:
+    sums = quarterly_weeks(78, growth=2.0)
+    assert week_phase(sums.starts[-1]) == "start"
+    found = weekly_score(sums)
+    assert found is not None
+    assert abs(found.z) < 1
+    assert found.expected == pytest.approx(float(sums.totals[-1]), rel=0.1)
+
+
+def test_an_ordinary_week_where_a_rush_belongs_is_a_drop() -> None:
+    sums = quarterly_weeks(77)
+    assert week_phase(sums.starts[-1]) == "end"
+    sums.totals[-1] = 100.0
+    found = weekly_score(sums)
+    assert found is not None and found.z > 3
+    assert found.expected == pytest.approx(200.0, rel=0.02)
+
+
+def test_a_stock_is_compared_with_the_weeks_just_before() -> None:
+    sums = quarterly_weeks(78)
+    found = weekly_score(sums, is_stock=True)
+    assert found is not None
+    assert found.expected == pytest.approx(100.0)
