@@ -11,6 +11,7 @@ from scipy import stats
 
 from metrics import did, one_date, teams
 from metrics.designs import Design
+from metrics.event_study import event_study
 from metrics.finding import Finding
 from metrics.looks import Look
 from metrics.panel import Panel, Rows, build, select, slots, spacing
@@ -41,6 +42,7 @@ def check_effect(question: Question, rows: Rows, look: Look, design: Design, fin
     if not design.is_controlled:
         return checked
     checked += _leave_one_out(finding) + _selection(question, rows, design, finding)
+    checked += Checked((), (), {"event_study": event_study(question, teams.prepare(question, rows, design))})
     if question.with_check and question.focus is None:
         checked += _second_estimator(question, rows, design, finding)
     return checked

@@ -127,8 +127,8 @@ def _finding(
     }
     weeks = panel.days() / 7
     return Finding(
-        method, setting.cells.multiplicative, effect * _unit(question, setting), low * _unit(question, setting),
-        high * _unit(question, setting), p_value, error * _unit(question, setting), df, pre_value, post_value,
+        method, setting.cells.multiplicative, effect * unit_of(question, setting), low * unit_of(question, setting),
+        high * unit_of(question, setting), p_value, error * unit_of(question, setting), df, pre_value, post_value,
         *_ends(panel, before), *_ends(panel, after),
         int(panel.rows[before].sum()), int(panel.rows[after].sum()),
         float(np.median((before * weeks).sum(1)[treated])), float(np.median((after * weeks).sum(1)[treated])),
@@ -136,7 +136,7 @@ def _finding(
     )  # fmt: skip
 
 
-def _unit(question: Question, setting: Setting) -> float:
+def unit_of(question: Question, setting: Setting) -> float:
     """Differences of sums are made per day and team; everything is told per week (or period) and all teams."""
     if setting.cells.multiplicative:
         return 1.0
