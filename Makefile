@@ -13,13 +13,13 @@ run: $(VENV)/.run ## the whole nightly DAG on simulated CRMs: tables, scorecard,
 	@$(VENV)/bin/crmlift demo
 
 test: $(VENV)/.dev ## the fast suite (≤ 5 minutes on 2 cores)
-	@$(PY) -m pytest -n 2 --dist loadgroup --timeout 600
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --timeout 600
 
 test-slow: $(VENV)/.dev ## the slow suite: null companies, end-to-end repeats
 	@$(PY) -m pytest -m slow --timeout 3000
 
 check: $(VENV)/.dev lint ## the quick half: lint, types, imports, SQL, unit tests
-	@$(PY) -m pytest -n 2 --timeout 120 --ignore tests/end_to_end
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --timeout 120 --ignore tests/end_to_end
 
 lint: $(VENV)/.dev
 	@$(PY) -m ruff check .

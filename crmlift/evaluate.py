@@ -135,7 +135,8 @@ def _rows(
         "u.den::double as den, coalesce(u.observed, false) as observed "
         "from metrics.kpi_unit u left join core.team t on t.team_id = u.team_id "
         f"join member m on m.key = {scope.column} "
-        "where u.kpi_id = $kpi and u.event_at is not null and u.num is not null and u.den is not null",
+        "where u.kpi_id = $kpi and u.event_at is not null and u.num is not null and u.den is not null "
+        "order by u.event_at, u.unit_id, u.num, u.den",
         {"rollout": rollout.id, "timezone": timezone, "kpi": kpi.kpi_id},
     ).fetchnumpy()
     return {name: np.ma.getdata(values) for name, values in found.items()}

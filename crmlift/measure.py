@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,12 +77,13 @@ def measure(
     _fill_registry(connection, kpis)
     connection.execute("delete from metrics.kpi_unit")
     units = 0
-    for done, kpi in enumerate(kpis):
-        if progress:
-            progress(kpi.kpi_id, done, len(kpis))
-        units += _measure_units(connection, kpi, given)
-    models = load_models(MODELS, [METRICS])
-    run_models(connection, models, {**given, "run_id": run_id}, run_id, run_by="measure")
+    with _one_order_of_sums(connection):
+        for done, kpi in enumerate(kpis):
+            if progress:
+                progress(kpi.kpi_id, done, len(kpis))
+            units += _measure_units(connection, kpi, given)
+        models = load_models(MODELS, [METRICS])
+        run_models(connection, models, {**given, "run_id": run_id}, run_id, run_by="measure")
     connection.execute("drop table metrics.kpi_cell; drop table metrics.kpi_spell; drop table wave_member")
     found = connection.execute("select count(*) from metrics.kpi_value").fetchone()
     summary = MeasureSummary(len(kpis), units, found[0] if found else 0, time.perf_counter() - started)
@@ -90,6 +92,17 @@ def measure(
         run_id, summary.kpis, summary.units, summary.values, summary.seconds,
     )  # fmt: skip
     return summary
+
+
+@contextmanager
+def _one_order_of_sums(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """One thread over sorted units: floating-point sums depend on their order, and the same data must give the same."""
+    found = connection.execute("select current_setting('threads')").fetchone()
+    connection.execute("set threads = 1")
+    try:
+        yield
+    finally:
+        connection.execute(f"set threads = {found[0] if found else 1}")
 
 
 def _base_currency(connection: duckdb.DuckDBPyConnection) -> str | None:
@@ -162,7 +175,8 @@ def _prepared(kpi: Kpi) -> str:
         "left join wave_member as wr "
         "on wr.scope_type = 'region' and wr.scope_value = coalesce(a.region, t.region) "
         "left join wave_member as wu on wu.scope_type = 'user' and wu.scope_value = u.owner_id "
-        "where u.event_at < $as_of and u.num is not null and u.den is not null and u.observed is not null"
+        "where u.event_at < $as_of and u.num is not null and u.den is not null and u.observed is not null "
+        "order by day, unit_id, num, den"
     )
 
 
