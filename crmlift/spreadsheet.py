@@ -27,6 +27,7 @@ class Spreadsheet:
             )
         self.path = path
         self._database = duckdb.connect(":memory:")
+        self._database.execute("set enable_progress_bar = false")
         try:
             self._database.execute(
                 "create table rows as select row_number() over () as _line, * "
@@ -83,13 +84,9 @@ class Spreadsheet:
         return self._dates(column, NEVER)
 
     def _dates(self, column: str, never: Iterable[str]) -> npt.NDArray[np.datetime64]:
-        raw = f"nullif(trim({_quoted(column)}), '')"
-        for word in never:
-            raw = (
-                f"nullif({raw}, '{word}')"
-                if not word.isalpha()
-                else f"case when lower({raw}) <> '{word}' then {raw} end"
-            )
+        words = ", ".join(f"'{word}'" for word in ("", *never))
+        cell = f"trim({_quoted(column)})"
+        raw = f"(case when lower({cell}) not in ({words}) then {cell} end)"
         is_year = f"regexp_full_match({raw}, '[12][0-9]{{3}}([.]0)?')"
         year = f"case when {is_year} then make_timestamp(left({raw}, 4)::int, 1, 1, 0, 0, 0) end"
         readings = [year, f"try_cast({raw} as timestamp)"]

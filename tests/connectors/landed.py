@@ -18,7 +18,9 @@ from connectors.landing import LandingZone, Manifest
 
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
 WINDOW = Window(None, UNTIL)
-SCHEMA = StreamSchema("Opportunity", "salesforce", "Opportunity", (Field("Id"), Field("Name")), ("Id",), "SystemModstamp")
+SCHEMA = StreamSchema(
+    "Opportunity", "salesforce", "Opportunity", (Field("Id"), Field("Name")), ("Id",), "SystemModstamp"
+)
 
 
 def rows_of(folder: Path, manifest: Manifest) -> list[dict[str, Any]]:
@@ -65,4 +67,6 @@ class _Opened:
 
     def __iter__(self) -> Iterator[bytes]:
         self.source.opened.append(self.number)
-        yield from (self.source.bodies[self.number][i : i + 7] for i in range(0, len(self.source.bodies[self.number]), 7))
+        yield from (
+            self.source.bodies[self.number][i : i + 7] for i in range(0, len(self.source.bodies[self.number]), 7)
+        )

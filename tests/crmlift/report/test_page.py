@@ -63,7 +63,9 @@ def page(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_answer_comes_first(page: Path) -> None:
     _, text = read(page)
     assert "The rollout improved 4 of the 6 goal KPIs." in text
-    assert "1 worsened, 1 cannot be told yet. A plain before/after comparison would have claimed 5 improvements." in text
+    assert (
+        "1 worsened, 1 cannot be told yet. A plain before/after comparison would have claimed 5 improvements." in text
+    )
     assert text.index("The rollout improved") < text.index("Were the goals reached?") < text.rindex("How to read this")
 
 

@@ -54,7 +54,12 @@ def weekly(n: int) -> list[tuple[date, float]]:
 def chart(points: list[tuple[date, float]], marks: tuple[date, ...] = ()) -> str:
     return str(
         line_chart(
-            [Line("live", points)], marks=marks, number=lambda v, d: f"{v:.{d}f}", month=lambda d: f"{d:%b}", title="t", desc="d"
+            [Line("live", points)],
+            marks=marks,
+            number=lambda v, d: f"{v:.{d}f}",
+            month=lambda d: f"{d:%b}",
+            title="t",
+            desc="d",
         )
     )
 

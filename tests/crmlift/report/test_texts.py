@@ -39,7 +39,8 @@ def test_ukrainian_is_ukrainian() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "form"), [(1, "one"), (2, "few"), (4, "few"), (5, "many"), (11, "many"), (12, "many"), (21, "one"), (22, "few")]
+    ("n", "form"),
+    [(1, "one"), (2, "few"), (4, "few"), (5, "many"), (11, "many"), (12, "many"), (21, "one"), (22, "few")],
 )
 def test_ukrainian_plurals(n: int, form: str) -> None:
     assert plural_form("uk", n) == form
