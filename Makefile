@@ -16,7 +16,7 @@ test: $(VENV)/.dev ## the fast suite (≤ 5 minutes on 2 cores)
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --timeout 600
 
 test-slow: $(VENV)/.dev ## the slow suite: null companies, end-to-end repeats
-	@$(PY) -m pytest -m slow --timeout 3000
+	@$(PY) -m pytest -m slow --timeout 7200 -s
 
 check: $(VENV)/.dev lint ## the quick half: lint, types, imports, SQL, unit tests
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --timeout 120 --ignore tests/end_to_end

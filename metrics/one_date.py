@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,20 +82,22 @@ def _joint(marks: Bools) -> Bools:
     return np.asarray(marks[has_any].all(0) if has_any.any() else np.zeros(marks.shape[1], dtype=bool))
 
 
-def design(question: Question, rows: Rows, line: Line, used: Bools) -> Floats:
-    """Columns of the regression but for the step: level, trend, calendar, covariates; full column rank."""
+def design(question: Question, rows: Rows, line: Line, used: Bools) -> tuple[Floats, tuple[str, ...]]:
+    """Columns of the regression but for the step, of full rank, and their kinds: level, trend, calendar, covariates."""
     middle = (line.edges[:-1].astype(float) + line.edges[1:].astype(float)) / 2
     trend = (middle - middle.mean()) / YEAR_DAYS
-    parts = [np.ones((len(trend), 1)), trend[:, None], calendar_terms(line.edges, question.fiscal_start_month)]
+    calendar, kinds = calendar_terms(line.edges, question.fiscal_start_month)
+    parts, kinds = [np.ones((len(trend), 1)), trend[:, None], calendar], ("level", "trend", *kinds)
     if question.covariates is not None:
         parts.append(_covariates(question, rows, line))
+        kinds += ("covariate",) * parts[-1].shape[1]
     x = np.column_stack(parts)[used]
     kept: list[int] = []
     for column in range(x.shape[1]):
         trial = x[:, [*kept, column]]
         if np.linalg.matrix_rank(trial, tol=1e-8 * np.sqrt(len(trial))) == len(kept) + 1:
             kept.append(column)
-    return np.asarray(x[:, kept])
+    return np.asarray(x[:, kept]), tuple(kinds[column] for column in kept)
 
 
 def _covariates(question: Question, rows: Rows, line: Line) -> Floats:
@@ -116,12 +119,13 @@ def _covariates(question: Question, rows: Rows, line: Line) -> Floats:
 
 @dataclass(frozen=True)
 class Regression:
-    """The regression of a line, ready to fit: outcome, columns but for the step, the step, places of the slots."""
+    """A regression ready to fit: outcome, columns but for the step and their kinds, step, places of the slots."""
 
     line: Line
     used: Bools
     y: Floats
     x: Floats
+    kinds: tuple[str, ...]
     step: Floats
     places: Ints
 
@@ -133,17 +137,17 @@ def regression(question: Question, rows: Rows) -> Regression | None:
     if line.before.sum() < 3 or not line.after.any():
         return None
     y = np.log(line.value[used]) if line.log else line.value[used]
-    x, places = design(question, rows, line, used), np.flatnonzero(used)
+    (x, kinds), places = design(question, rows, line, used), np.flatnonzero(used)
     step = line.after[used].astype(float)
-    if not is_estimable(x, step) or float(np.std(y)) == 0.0:
+    if not is_estimable(x, kinds, step) or float(np.std(y)) == 0.0:
         return None
-    return Regression(line, used, y, x, step, places)
+    return Regression(line, used, y, x, kinds, step, places)
 
 
 def posterior(made: Regression) -> series.Posterior:
-    """The step under AR(1) noise with a level that may drift."""
+    """What is known of the step."""
     full = np.column_stack([made.x, made.step])
-    return series.fit(made.y, full, tuple(int(p) for p in made.places), series.DRIFT_STEPS)
+    return series.fit(made.y, full, (*made.kinds, "step"), tuple(int(p) for p in made.places))
 
 
 def point(question: Question, rows: Rows) -> tuple[float, float]:
@@ -155,10 +159,10 @@ def point(question: Question, rows: Rows) -> tuple[float, float]:
     return found.centre, found.spread
 
 
-def is_estimable(x: Floats, step: Floats) -> bool:
-    """Whether the step can be told from the other columns, with observations to spare."""
-    full = np.column_stack([x, step])
-    return bool(len(full) > full.shape[1] + 3 and np.linalg.matrix_rank(full) == full.shape[1])
+def is_estimable(x: Floats, kinds: Sequence[str], step: Floats) -> bool:
+    """Whether the step can be told from the columns nothing is known of beforehand, with observations to spare."""
+    flat = np.column_stack([x[:, [kind in series.FLAT for kind in kinds]], step])
+    return bool(len(flat) > flat.shape[1] + 3 and np.linalg.matrix_rank(flat) == flat.shape[1])
 
 
 def measure(question: Question, rows: Rows, level: float) -> Finding | None:
@@ -166,19 +170,15 @@ def measure(question: Question, rows: Rows, level: float) -> Finding | None:
     made = regression(question, rows)
     if made is None:
         return None
-    line, drifting = made.line, posterior(made)
-    plain = series.without_drift(drifting)
-    intervals = plain.interval(level), drifting.interval(level)
-    low, high = min(i[0] for i in intervals), max(i[1] for i in intervals)
+    line, found = made.line, posterior(made)
+    low, high = found.interval(level)
     diagnostics = {
         "period": f"{np.median(np.diff(line.edges).astype(float)):.0f} days",
         "scale": "log" if line.log else "level",
         "value_per": line.value_per,
-        "autocorrelation": round(plain.rho, 3),
-        "drift_step": round(drifting.drift, 3),
-        "ar1": _summary(plain, level),
-        "ar1_drift": _summary(drifting, level),
-        "placebo": placebo(made.y, made.x, made.places, line.before[made.used], int(line.after.sum())),
+        "autocorrelation": round(found.rho, 3),
+        "drift_step": round(found.drift, 3),
+        "placebo": placebo(made, line.before[made.used], int(line.after.sum())),
         "naive": naive(line),
         "series": _series_table(line),
     }
@@ -190,8 +190,7 @@ def measure(question: Question, rows: Rows, level: float) -> Finding | None:
     )
     sums = [(line.num[m].sum(), line.den[m].sum()) for m in (line.before, line.after)]
     return Finding(
-        "series_hull", line.log, drifting.centre, low, high,
-        max(plain.p_value(), drifting.p_value()), drifting.spread, float(drifting.df),
+        "series_averaged", line.log, found.centre, low, high, found.p_value(), found.spread, float(found.df),
         float(sums[0][0] / sums[0][1]), float(sums[1][0] / sums[1][1]),
         day(line.edges[np.flatnonzero(line.before)[0]]), day(line.edges[np.flatnonzero(line.before)[-1] + 1]),
         day(line.edges[np.flatnonzero(line.after)[0]]), day(line.edges[np.flatnonzero(line.after)[-1] + 1]),
@@ -200,20 +199,14 @@ def measure(question: Question, rows: Rows, level: float) -> Finding | None:
     )  # fmt: skip
 
 
-def _summary(posterior: series.Posterior, level: float) -> dict[str, float]:
-    """One model's estimate and interval, on the model's scale."""
-    low, high = posterior.interval(level)
-    return {"estimate": posterior.centre, "low": low, "high": high, "p_value": posterior.p_value()}
-
-
 def _weeks(line: Line, side: Bools) -> float:
     """Weeks covered by the slots of a side."""
     return float(np.diff(line.edges).astype(float)[side].sum()) / 7
 
 
-def placebo(y: Floats, x: Floats, places: Ints, before: Bools, after_slots: int) -> dict[str, object]:
+def placebo(made: Regression, before: Bools, after_slots: int) -> dict[str, object]:
     """The same test at dates on which nothing went live, inside the period before; how often it finds something."""
-    y, x, places = y[before], x[before], places[before]
+    y, x, places = made.y[before], made.x[before], made.places[before]
     n = len(y)
     window = max(4, min(after_slots, n // 4))
     found = []
@@ -221,12 +214,12 @@ def placebo(y: Floats, x: Floats, places: Ints, before: Bools, after_slots: int)
         cut = int(n * share)
         keep = np.arange(n) < cut + window
         step = (np.arange(n) >= cut)[keep].astype(float)
-        columns = x[keep]
-        columns = columns[:, [0, *np.flatnonzero(np.ptp(columns, axis=0) > 0)]]
-        if not is_estimable(columns, step):
+        some = [0, *np.flatnonzero(np.ptp(x[keep], axis=0) > 0)]
+        kinds = tuple(made.kinds[column] for column in some)
+        if not is_estimable(x[keep][:, some], kinds, step) or float(np.std(y[keep])) == 0.0:
             continue
-        full = np.column_stack([columns, step])
-        found.append(series.fit(y[keep], full, tuple(int(p) for p in places[keep]), series.DRIFT_STEPS).p_value())
+        full = np.column_stack([x[keep][:, some], step])
+        found.append(series.fit(y[keep], full, (*kinds, "step"), tuple(int(p) for p in places[keep])).p_value())
     return {"p_values": [round(p, 4) for p in found], "rejected": sum(p < 0.05 for p in found)}
 
 

@@ -9,8 +9,8 @@ from metrics.question import Floats, Ints, Times
 YEAR_DAYS = 365.2425
 
 
-def calendar_terms(edges: Times, fiscal_start_month: int) -> Floats:
-    """(P, k) columns for slots between edges, scaled to order one; k depends on slot length and years covered.
+def calendar_terms(edges: Times, fiscal_start_month: int) -> tuple[Floats, tuple[str, ...]]:
+    """(P, k) columns for slots between edges, scaled to order one, and what each tells: `season` or `quarter`.
 
     Weeks: yearly harmonics and the shares of a slot's days in the last, the last but one, and the first week of a
     fiscal quarter. Months: month dummies with three years or more, else harmonics and month-of-quarter dummies.
@@ -18,18 +18,17 @@ def calendar_terms(edges: Times, fiscal_start_month: int) -> Floats:
     """
     days = float(np.median(np.diff(edges).astype(float)))
     years = float((edges[-1] - edges[0]).astype(float)) / YEAR_DAYS
-    if days > 200:
-        return np.zeros((len(edges) - 1, 0))
+    season, quarter = np.zeros((len(edges) - 1, 0)), np.zeros((len(edges) - 1, 0))
     month = edges[:-1].astype("datetime64[M]").astype(int) % 12
-    if days > 45:
-        return _dummies((month // 3).astype(int))
-    if days > 28:
-        if years >= 3:
-            return _dummies(month)
-        in_quarter = _dummies((month - (fiscal_start_month - 1)) % 3)
-        return np.column_stack([_harmonics(edges, 2 if years >= 2 else 1), in_quarter])
-    waves = _harmonics(edges, 2 if years >= 1.95 else 1)
-    return np.column_stack([waves, _quarter_shares(edges, fiscal_start_month)]) if days <= 7 else waves
+    if 45 < days <= 200:
+        season = _dummies((month // 3).astype(int))
+    elif 28 < days <= 45:
+        season = _dummies(month) if years >= 3 else _harmonics(edges, 2 if years >= 2 else 1)
+        quarter = quarter if years >= 3 else _dummies((month - (fiscal_start_month - 1)) % 3)
+    elif days <= 28:
+        season = _harmonics(edges, 2 if years >= 1.95 else 1)
+        quarter = _quarter_shares(edges, fiscal_start_month) if days <= 7 else quarter
+    return np.column_stack([season, quarter]), ("season",) * season.shape[1] + ("quarter",) * quarter.shape[1]
 
 
 def _dummies(code: Ints) -> Floats:

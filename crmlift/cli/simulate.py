@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -52,6 +56,8 @@ def simulate(
         export(spec, export_to)
         errors.print(f"Wrote {export_to}")
         return
+    if ready_file is not None:
+        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     serve_company(
         spec,
         host=host,
@@ -66,6 +72,13 @@ def simulate(
         ),
         on_ready=lambda info: _tell(info, ready_file),
     )
+
+
+def _end_with_parent(parent: int) -> None:
+    """Stop serving when the program that started this one is gone, however it ended."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _tell(info: dict[str, object], ready_file: Path | None) -> None:

@@ -98,8 +98,8 @@ def test_a_provisional_estimate_stands_in_brackets(rows: list[ScorecardRow]) -> 
         ({"verdict": "not_comparable", "reason": "nothing_recorded_before"},
          "not comparable: nothing was recorded before"),
         ({"verdict": "not_comparable", "reason": "brand_new_reason"}, "not comparable: brand new reason"),
-        ({"verdict": "improved", "method": "series_hull"}, "better, beyond its own history"),
-        ({"verdict": "worsened", "method": "series_hull"}, "worse, beyond its own history"),
+        ({"verdict": "improved", "method": "series_averaged"}, "better, beyond its own history"),
+        ({"verdict": "worsened", "method": "series_averaged"}, "worse, beyond its own history"),
         ({"verdict": "no_material_change", "reason": None}, "no material change"),
     ],
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -21,7 +22,9 @@ def test_a_rollout_that_changed_nothing_is_not_called_a_change(tmp_path: Path) -
     claims: dict[int, list[str]] = {}
     for seed in SEEDS:
         home = tmp_path / str(seed)
-        done = crmlift("demo", "--company", "null", "--seed", str(seed), "--direct", "--out", str(home), home=home)
+        done = crmlift(
+            "demo", "--company", "null", "--seed", str(seed), "--direct", "--out", str(home), home=home, timeout=900
+        )
         assert done.returncode == 0, done.stderr[-2000:]
         with duckdb.connect(str(home / "analytics.duckdb"), read_only=True) as connection:
             found = connection.execute(
@@ -29,6 +32,8 @@ def test_a_rollout_that_changed_nothing_is_not_called_a_change(tmp_path: Path) -
                 "and verdict in ('improved', 'worsened')"
             ).fetchall()
         claims[seed] = [f"{kpi} {verdict}" for kpi, verdict in found]
+        print(f"seed {seed}: {claims[seed] or 'nothing claimed'}", flush=True)
+        shutil.rmtree(home)
     wrong = {seed: found for seed, found in claims.items() if found}
     print(f"\nfalse claims in {len(wrong)} of {len(claims)} null companies: {json.dumps(wrong)}")
     assert len(wrong) <= binom.ppf(0.99, len(claims), ERROR_RATE)

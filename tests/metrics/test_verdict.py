@@ -102,7 +102,7 @@ def test_no_records_at_all() -> None:
 
 def test_all_teams_at_nearly_one_time_fall_back_to_the_company_s_own_history() -> None:
     verdict = judge(rollout(never=0, gap_weeks=2, effect=0.3))
-    assert verdict.method == "series_hull"
+    assert verdict.method == "series_averaged"
     assert any("own history" in words for words in verdict.caveats)
 
 

@@ -143,7 +143,7 @@ def test_ukrainian(company: Path, tmp_path: Path) -> None:
 
 
 def test_without_controls_no_effect_is_claimed(tmp_path: Path) -> None:
-    path = build(tmp_path / "a.duckdb", method="series_hull")
+    path = build(tmp_path / "a.duckdb", method="series_averaged")
     _, text = read(write_report(path, tmp_path))
     assert "4 of the 6 goal KPIs changed for the better, beyond their own history." in text
     assert "other causes at the same time cannot be ruled out" in text
