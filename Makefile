@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)-tools/bin/uv
 
-.PHONY: run test test-slow check lint bench lock clean help
+.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,12 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev ## all quick benchmarks, as ratios within one run
 	@$(PY) -m benchmarks
+
+bench-verdict: $(VENV)/.dev ## is the verdict right? all processes, opponents beside us (minutes)
+	@$(PY) -m benchmarks.verdict
+
+bench-verdict-full: $(VENV)/.dev ## the same with 2,000 worlds a row; writes docs/benchmark.md (hours)
+	@$(PY) -m benchmarks.verdict --full --write
 
 lock: $(UV) ## resolve requirements.in again into the hashed locks
 	@$(UV) pip compile -q --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.lock

@@ -1,4 +1,7 @@
-"""Worlds in which the truth is known: weekly series D0–D4, and teams that go live in waves (D11)."""
+"""Weekly series in which the truth is known: D0–D4, D8 (longer memory) and D12 (a season the model does not know).
+
+Draws depend on seed, process and repetition alone, so every method and every effect sees the same ones.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.question import Bools, Floats, Question, Times
+from metrics.question import Floats, Question
 
 SEED = 20261123
 MONDAY = np.datetime64("2021-11-01", "D")
 NOISE, AUTOCORRELATION, WALK, DIP, DIP_WEEKS = 0.10, 0.5, 0.013, -0.15, 6
-"""Set so that the opponents err as often as in the pilot that chose the method (reference: docs/methods.md)."""
+"""Set so that the usual answers err as often as they do on real CRM series."""
+SERIES = ("D0", "D1", "D2", "D3", "D4", "D8a", "D8b", "D8c", "D12")
+SECOND_LAG = 0.2
+LAG_ONE = {"D8a": 0.2, "D8b": 0.5, "D8c": 0.8}
+UNKNOWN_WEEKS, UNKNOWN_SWING = 17.0, 0.10
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,7 @@ class World:
     truth: float
 
 
-def _autoregressive(rng: np.random.Generator, shape: tuple[int, int], rho: float, spread: float) -> Floats:
+def autoregressive(rng: np.random.Generator, shape: tuple[int, int], rho: float, spread: float) -> Floats:
     """Stationary AR(1) noise, one row a team."""
     shocks = rng.normal(0, spread * np.sqrt(1 - rho**2), shape)
     noise = np.empty(shape)
@@ -32,7 +39,7 @@ def _autoregressive(rng: np.random.Generator, shape: tuple[int, int], rho: float
     return noise
 
 
-def _calendar(rng: np.random.Generator, start: np.datetime64, weeks: int) -> Floats:
+def calendar(rng: np.random.Generator, start: np.datetime64, weeks: int) -> Floats:
     """8 % yearly growth, a season of ±12 % at a random phase, 20 % more in the last two weeks of a quarter."""
     t = np.arange(weeks)
     day = start + 7 * t
@@ -42,18 +49,31 @@ def _calendar(rng: np.random.Generator, start: np.datetime64, weeks: int) -> Flo
     return np.log(1.08) * t / 52.18 + 0.12 * np.sin(2 * np.pi * (t + phase) / 52.18) + 0.2 * ends_quarter
 
 
-def single_series(dgp: int, rep: int, before: int, after: int, effect: float, seed: int = SEED) -> World:
-    """D0 independent, D1 AR 0.5, D2 + growth, season, quarter end, D3 + learning dip, D4 + random-walk demand."""
-    rng = np.random.default_rng([seed, dgp, rep])
+def process_number(process: str) -> int:
+    """D0 → 0, D8b → 82: the number that seeds its draws."""
+    plain = process[1:].rstrip("abc")
+    return int(plain) if plain == process[1:] else 10 * int(plain) + "abc".index(process[-1]) + 1
+
+
+def single_series(process: str, rep: int, before: int, after: int, effect: float, seed: int = SEED) -> World:
+    """D0 independent, D1 AR 0.5, D2 + growth, season, quarter end, D3 + learning dip, D4 + random-walk demand.
+
+    D8: D2 with AR(2) of lag-one autocorrelation 0.2, 0.5, 0.8. D12: D2 with a 17-week swing nobody put in a calendar.
+    """
+    rng = np.random.default_rng([seed, process_number(process), rep])
     weeks = before + after
     start = MONDAY + np.timedelta64(int(rng.integers(0, 52)) * 7, "D")
-    t = np.arange(weeks)
-    y = _autoregressive(rng, (1, weeks), 0.0 if dgp == 0 else AUTOCORRELATION, NOISE)[0]
+    t, since = np.arange(weeks), np.arange(weeks) - before
+    if process in LAG_ONE:
+        y = _second_order(rng, weeks, LAG_ONE[process])
+    else:
+        y = autoregressive(rng, (1, weeks), 0.0 if process == "D0" else AUTOCORRELATION, NOISE)[0]
     walk = np.cumsum(rng.normal(0, WALK, weeks))
-    calendar = _calendar(rng, start, weeks)
-    y = y + (calendar if dgp >= 2 else 0.0) + (walk if dgp >= 4 else 0.0)
-    since = t - before
-    if dgp >= 3:
+    known = calendar(rng, start, weeks)
+    y = y + (known if process not in ("D0", "D1") else 0.0) + (walk if process == "D4" else 0.0)
+    if process == "D12":
+        y = y + UNKNOWN_SWING * np.sin(2 * np.pi * (t + rng.uniform(0, UNKNOWN_WEEKS)) / UNKNOWN_WEEKS)
+    if process in ("D3", "D4"):
         y = y + np.where((since >= 0) & (since < DIP_WEEKS), np.log1p(DIP) * (1 - since / DIP_WEEKS), 0.0)
     value = 100 * np.exp(y + np.where(since >= 0, np.log1p(effect), 0.0))
     question = Question(
@@ -64,73 +84,12 @@ def single_series(dgp: int, rep: int, before: int, after: int, effect: float, se
     return World(question, effect)
 
 
-@dataclass(frozen=True)
-class Rollout:
-    """Teams in waves. ramp: the effect grows over 13 weeks. kind: count, sum (heavy-tailed amounts), proportion."""
-
-    teams: int
-    never: int = 0
-    effect: float = 0.0
-    ramp: bool = True
-    kind: str = "count"
-    weeks: int = 104
-    first_week: int = 52
-    gap_weeks: int = 8
-    waves: int = 5
-    rate: float = 30.0
-    noise: float = NOISE
-    own_trend: float = 0.03
-    learning_weeks: int = DIP_WEEKS
-
-
-def staggered(rollout: Rollout, rep: int, seed: int = SEED) -> World:
-    """D11: common growth, season, quarter ends and a shared walk; teams differ in size and have trends of their own."""
-    rng = np.random.default_rng([seed, 11, rollout.teams * 100 + rollout.never, rep])
-    teams, weeks = rollout.teams, rollout.weeks
-    start = MONDAY
-    t = np.arange(weeks)
-    go_live, began = _dates(rng, rollout, start)
-    common = _calendar(rng, start, weeks) + np.cumsum(rng.normal(0, 0.01, weeks))
-    own = rng.normal(0, 0.4, teams)[:, None] + rng.normal(0, rollout.own_trend, teams)[:, None] * t / 52
-    level = own + _autoregressive(rng, (teams, weeks), AUTOCORRELATION, rollout.noise)
-    since = t[None, :] - began[:, None]
-    grown = np.clip((since + 1) / 13, 0, 1) if rollout.ramp else 1.0
-    lift = np.where(since >= 0, rollout.effect * grown, 0.0)
-    dip = np.where((since >= 0) & (since < rollout.learning_weeks), 1 + DIP, 1.0)
-    plain = np.exp(level + (common if rollout.kind != "proportion" else 0.3 * common))
-    counts = rng.poisson(rollout.rate * (plain * (1 + lift) * dip if rollout.kind != "proportion" else np.exp(own)))
-    unit, week = np.repeat(np.arange(teams), counts.sum(1)), np.concatenate([np.repeat(t, c) for c in counts])
-    num = np.ones(len(unit))
-    if rollout.kind == "sum":
-        num = rng.lognormal(8, 1.0, len(unit))
-    if rollout.kind == "proportion":
-        chance = np.minimum(0.25 * plain / np.exp(own) * (1 + lift) * dip, 1.0)
-        num = (rng.random(len(unit)) < chance[unit, week]).astype(float)
-    truth = _truth(plain, lift, since, rollout, began)
-    question = Question(
-        kind=rollout.kind, better="higher",  # type: ignore[arg-type]
-        at=(start + 7 * week + rng.integers(0, 7, len(week))).astype("datetime64[s]"), unit=unit.astype(np.int64),
-        num=num, den=np.ones(len(unit)), observed=np.ones(len(unit), bool), go_live=go_live,
-        as_of=start + 7 * weeks, learning_days=7 * rollout.learning_weeks, alpha_policy="single",
-        with_check=False,
-    )  # fmt: skip
-    return World(question, truth)
-
-
-def _dates(rng: np.random.Generator, rollout: Rollout, start: np.datetime64) -> tuple[Times, np.ndarray]:
-    """Go-live days (NaT: never) and weeks (far away: never), waves dealt to teams at random."""
-    began = np.full(rollout.teams, 10**6)
-    treated = rng.permutation(rollout.teams)[: rollout.teams - rollout.never]
-    waves = min(rollout.waves, len(treated))
-    began[treated] = rollout.first_week + rollout.gap_weeks * (np.arange(len(treated)) * waves // len(treated))
-    days = np.full(rollout.teams, np.datetime64("NaT", "D"))
-    days[treated] = start + 7 * began[treated]
-    return days, began
-
-
-def _truth(plain: Floats, lift: Floats, since: Floats, rollout: Rollout, began: np.ndarray) -> float:
-    """The effect over the cells after learning at times with enough untouched teams, weighted by what was expected."""
-    waiting: Bools = since < 0
-    enough = waiting.sum(0) >= (5 if rollout.teams >= 20 else 2)
-    used = (since >= rollout.learning_weeks) & enough[None, :]
-    return float((plain * lift)[used].sum() / plain[used].sum()) if used.any() else rollout.effect
+def _second_order(rng: np.random.Generator, weeks: int, lag_one: float) -> Floats:
+    """AR(2) noise of the usual spread, burnt in."""
+    first = lag_one * (1 - SECOND_LAG)
+    shocks = rng.normal(size=weeks + 200)
+    noise = np.zeros(weeks + 200)
+    for week in range(2, len(noise)):
+        noise[week] = first * noise[week - 1] + SECOND_LAG * noise[week - 2] + shocks[week]
+    variance = (1 - SECOND_LAG) / ((1 + SECOND_LAG) * ((1 - SECOND_LAG) ** 2 - first**2))
+    return np.asarray(NOISE * noise[200:] / np.sqrt(variance))

@@ -1,127 +1,183 @@
-"""How often the verdict is right: `python -m benchmarks.verdict [--reps N] [--seed S] [--only series|teams]`.
+"""How often the verdict is right: `python -m benchmarks.verdict --help`.
 
-Each row is one process × history × effect: coverage of the 95 % interval, verdicts of change (false ones where the
-effect is 0), wrong signs, abstentions, median width, milliseconds; and what the usual answers do on the same draws.
+Every row is one process × history × effect. Ours and the usual answers judge the same draws; where the effect is 0,
+`called` is the rate of false verdicts, elsewhere it is power. Monte-Carlo error is printed. --write puts the table and
+a picture into docs/.
 """
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy import stats
 
-from benchmarks.opponents import newey_west, welch, year_over_year
-from benchmarks.processes import SEED, Rollout, World, single_series, staggered
+from benchmarks import events
+from benchmarks.opponents import OF_SERIES, OF_TEAMS, Claim
+from benchmarks.processes import SEED, SERIES, World, single_series
+from benchmarks.publish import Row, line, write
+from benchmarks.rollouts import Rollout, staggered
+from benchmarks.tally import Answer, tally
+from metrics.multiplicity import correct
 from metrics.question import Verdict
 from metrics.verdict import judge
 
+QUICK, FULL = 100, 2000
 HISTORIES = ((78, 26), (156, 52))
-EFFECTS = (0.0, 0.1, 0.2)
+QUICK_EFFECTS, FULL_EFFECTS = (0.0, 0.1), (0.0, -0.1, -0.05, 0.05, 0.1, 0.2, 0.3)
 TEAMS = ((5, 0), (5, 2), (10, 0), (10, 3), (20, 0), (20, 6), (40, 0), (40, 10))
+NULL_KPIS = 20
+Make = Callable[[int, int], World]
 
 
 @dataclass(frozen=True)
-class Tally:
-    """What many worlds of one kind gave; shares 0–1."""
+class Case:
+    """One row to be measured: how to make its worlds from (rep, seed), and who answers."""
 
-    coverage: float
-    changed: float
-    wrong_sign: float
-    barred: float
-    estimated: float
-    bias: float
-    width: float
-    milliseconds: float
+    name: str
+    history: str
+    effect: float
+    make: Make
+    opponents: bool = True
 
 
-def tally(worlds: Iterable[World]) -> Tally:
-    """Judge each world; a failure to estimate counts as not covered."""
-    verdicts: list[tuple[World, Verdict]] = []
-    begun = time.perf_counter()
-    for world in worlds:
-        verdicts.append((world, judge(world.question)))
-    spent = 1000 * (time.perf_counter() - begun) / len(verdicts)
-    covered = [covers(verdict, world.truth) for world, verdict in verdicts]
-    changed = [verdict.verdict in ("improved", "worsened") for _, verdict in verdicts]
-    wrong = [
-        verdict.verdict in ("improved", "worsened") and world.truth != 0 and (verdict.effect or 0) * world.truth < 0
-        for world, verdict in verdicts
-    ]
-    estimates = [(v.effect_rel - w.truth) for w, v in verdicts if v.effect_rel is not None]
-    widths = [
-        v.effect_rel_ci_high - v.effect_rel_ci_low
-        for _, v in verdicts
-        if v.effect_rel_ci_low is not None and v.effect_rel_ci_high is not None
-    ]
-    barred = np.mean([verdict.verdict == "not_comparable" for _, verdict in verdicts])
-    return Tally(
-        float(np.mean(covered)), float(np.mean(changed)), float(np.mean(wrong)), float(barred),
-        len(estimates) / len(verdicts), float(np.mean(estimates)), float(np.median(widths)), spent,
-    )  # fmt: skip
+def _series(process: str, before: int, after: int, effect: float, rep: int, seed: int) -> World:
+    return single_series(process, rep, before, after, effect, seed)
 
 
-def covers(verdict: Verdict, truth: float) -> bool:
-    """Whether an interval was given and holds the truth; an end that is unbounded holds everything beyond."""
-    if verdict.effect_rel is None:
-        return False
-    low = -np.inf if verdict.effect_rel_ci_low is None else verdict.effect_rel_ci_low
-    high = np.inf if verdict.effect_rel_ci_high is None else verdict.effect_rel_ci_high
-    return bool(low <= truth <= high)
+def _events(name: str, before: int, after: int, effect: float, rep: int, seed: int) -> World:
+    made: World = getattr(events, name)(rep, before, after, effect, seed)
+    return made
 
 
-def line(name: str, result: Tally, opponents: str = "") -> str:
-    """One row of the report."""
-    return (
-        f"{name:34s} coverage {result.coverage:6.1%}  called {result.changed:6.1%}  wrong {result.wrong_sign:5.1%}  "
-        f"barred {result.barred:5.1%}  width {result.width:5.2f}  "
-        f"bias {result.bias:+.3f}  {result.milliseconds:4.0f} ms" + (f"  | {opponents}" if opponents else "")
-    )
+def _rollout(rollout: Rollout, rep: int, seed: int) -> World:
+    return staggered(rollout, rep, seed)
 
 
-OPPONENTS: dict[str, Callable[[World], float]] = {
-    "Welch": welch, "year over year": year_over_year, "Newey–West": newey_west,
-}  # fmt: skip
-
-
-def series_lines(reps: int, seed: int) -> Iterable[str]:
-    """D0–D4 on one series."""
+def cases(effects: tuple[float, ...]) -> Iterator[Case]:
+    """Everything that is measured with one verdict a world."""
     for before, after in HISTORIES:
-        for effect in EFFECTS:
-            for dgp in range(5):
-                worlds = [single_series(dgp, rep, before, after, effect, seed) for rep in range(reps)]
-                rates = [f"{name} {np.mean([p(w) < 0.05 for w in worlds]):.0%}" for name, p in OPPONENTS.items()]
-                yield line(f"D{dgp} {before}+{after} weeks, effect {effect:+.0%}", tally(worlds), ", ".join(rates))
-
-
-def team_lines(reps: int, seed: int) -> Iterable[str]:
-    """D11: staggered teams; ramping effects, several kinds of KPI."""
+        history = f"{before}+{after}"
+        for effect in effects:
+            for process in SERIES:
+                yield Case(process, history, effect, partial(_series, process, before, after, effect))
+            for process, name in (("D5", "deals"), ("D6", "mix_shift")):
+                yield Case(process, history, effect, partial(_events, name, before, after, effect))
+        yield Case("D7", history, 0.0, partial(_events, "open_cases", before, after, 0.0), False)
+        yield Case("D9", history, 0.0, partial(_events, "migrated", before, after, 0.0), False)
     for kind in ("count", "proportion", "sum"):
         for teams, never in TEAMS:
-            for effect in EFFECTS[:2] if kind == "count" else EFFECTS[:1]:
+            for effect in (0.0, 0.1) if kind == "count" else (0.0,):
                 rollout = Rollout(teams, never, effect, kind=kind)
-                result = tally(staggered(rollout, rep, seed) for rep in range(reps))
-                yield line(f"{kind} {teams} teams ({never} never), effect {effect:+.0%}", result)
+                yield Case(f"D11 {kind}", f"{teams} teams, {never} never", effect, partial(_rollout, rollout))
+    chosen = Rollout(20, 6, is_selected=True, waves=1)
+    yield Case("D10 count", "20 teams, 6 never", 0.0, partial(_rollout, chosen))
+    large = Rollout(40, 10, 0.05, ramp=False, rate=200.0)
+    yield Case("D11 large", "40 teams, 10 never", 0.05, partial(_rollout, large))
+
+
+def ours(verdict: Verdict, truth: float, milliseconds: float = 0.0) -> Answer:
+    """Our verdict as an answer; an end that is unbounded holds everything beyond."""
+    is_barred = verdict.verdict == "not_comparable"
+    is_change = verdict.verdict in ("improved", "worsened")
+    if verdict.effect_rel is None:
+        return Answer(Claim(*[float("nan")] * 3), is_change, truth, is_barred, milliseconds)
+    low = -np.inf if verdict.effect_rel_ci_low is None else verdict.effect_rel_ci_low
+    high = np.inf if verdict.effect_rel_ci_high is None else verdict.effect_rel_ci_high
+    return Answer(Claim(verdict.effect_rel, low, high), is_change, truth, is_barred, milliseconds)
+
+
+def answers(case: Case, rep: int, seed: int) -> dict[str, Answer]:
+    """Everybody's answer in one world."""
+    world = case.make(rep, seed)
+    begun = time.perf_counter()
+    verdict = judge(world.question)
+    found = {"crmlift": ours(verdict, world.truth, 1000 * (time.perf_counter() - begun))}
+    if case.opponents:
+        for name, opponent in (OF_TEAMS if len(world.question.go_live) > 1 else OF_SERIES).items():
+            begun = time.perf_counter()
+            claim = opponent(world)
+            spent = 1000 * (time.perf_counter() - begun)
+            found[name] = Answer(claim, claim.is_change, world.truth, False, spent)
+    return found
+
+
+def measured(pool: ProcessPoolExecutor, case: Case, reps: int, seed: int) -> list[Row]:
+    """The row of each method."""
+    every = list(pool.map(partial(answers, case), range(reps), [seed] * reps, chunksize=max(1, reps // 16)))
+    return [
+        Row(case.name, case.history, case.effect, method, tally([each[method] for each in every]))
+        for method in every[0]
+    ]
+
+
+def peeked(rep: int, seed: int) -> Answer:
+    """D2 without effect, watched every night for more than a year: was anything claimed at any frozen look?"""
+    question = replace(single_series("D2", rep, 104, 60, 0.0, seed).question, alpha_policy="looks")
+    verdicts = [judge(question, look) for look in ("13w", "26w", "52w")]
+    last = ours(verdicts[-1], 0.0)
+    return replace(last, is_change=any(v.verdict in ("improved", "worsened") for v in verdicts))
+
+
+def many_kpis(rep: int, seed: int) -> Answer:
+    """Twenty KPIs nothing happened to, corrected together: was anything claimed?"""
+    worlds = [single_series("D2", NULL_KPIS * rep + k, 104, 26, 0.0, seed + 1) for k in range(NULL_KPIS)]
+    verdicts = correct([judge(world.question) for world in worlds], [True] * NULL_KPIS)
+    claimed = any(v.verdict in ("improved", "worsened") for v in verdicts)
+    return replace(ours(verdicts[0], 0.0), is_change=claimed)
+
+
+def special(pool: ProcessPoolExecutor, reps: int, seed: int) -> Iterator[Row]:
+    """Looking every night, and asking of twenty KPIs."""
+    for name, ask, count in (
+        ("D2 nightly looks", peeked, reps),
+        (f"D2 {NULL_KPIS} KPIs", many_kpis, max(reps // 2, 50)),
+    ):
+        found = list(pool.map(ask, range(count), [seed] * count, chunksize=max(1, count // 16)))
+        yield Row(name, "any claim", 0.0, "crmlift", tally(found))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the table; quick by default."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reps", type=int, default=100)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reps", type=int, help=f"worlds a row; {QUICK}, or {FULL} with --full")
+    parser.add_argument("--full", action="store_true", help="all effects")
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--only", choices=("series", "teams"))
+    parser.add_argument("--only", default="", help="rows whose name begins so, e.g. D4")
+    parser.add_argument("--write", action="store_true", help="docs/benchmark.md and its picture")
     given = parser.parse_args(arguments)
-    error = stats.norm.ppf(0.975) * np.sqrt(0.05 * 0.95 / given.reps)
-    print(f"{given.reps} worlds a row; Monte-Carlo error of a 5 % rate: ±{error:.1%}", flush=True)
-    parts = {"series": series_lines, "teams": team_lines}
-    for name, lines in parts.items():
-        if given.only in (None, name):
-            for text in lines(given.reps, given.seed):
-                print(text, flush=True)
+    reps = given.reps or (FULL if given.full else QUICK)
+    error = stats.norm.ppf(0.975) * np.sqrt(0.05 * 0.95 / reps)
+    print(f"{reps} worlds a row, seed {given.seed}; Monte-Carlo error of a 5 % rate: ±{error:.1%}", flush=True)
+    rows: list[Row] = []
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for case in cases(FULL_EFFECTS if given.full else QUICK_EFFECTS):
+            if case.name.startswith(given.only):
+                rows += measured(pool, case, reps, given.seed)
+                print(
+                    "\n".join(
+                        line(row)
+                        for row in rows
+                        if (row.process, row.history, row.effect) == (case.name, case.history, case.effect)
+                    ),
+                    flush=True,
+                )
+        if not given.only:
+            for row in special(pool, reps, given.seed):
+                rows.append(row)
+                print(line(row), flush=True)
+    if given.write:
+        write(rows, reps, given.seed)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
@@ -20,7 +21,6 @@ from metrics.verdict import judge
 __all__ = ["AssessOptions", "assess_file", "explain"]
 
 LEARNING_DAYS = 42
-STAMP_DAY_SHARE = 0.2
 PERIOD_DAYS = {"day": 1, "week": 7, "4 weeks": 28, "month": 31, "quarter": 92, "year": 366}
 
 
@@ -42,6 +42,7 @@ class AssessOptions:
     min_important: float | None = None
     covariates: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
+    mix: tuple[str, ...] = ()
     log: bool = False
     as_of: str | None = None
 
@@ -58,6 +59,7 @@ class _Columns:
     go_live: Times
     covariates: Floats | None
     segment: np.ndarray[Any, Any]
+    groups: Mapping[str, np.ndarray[Any, Any]]
     as_of: np.datetime64
     kind: Kind
     is_periodic: bool
@@ -113,6 +115,7 @@ def _read(sheet: Spreadsheet, options: AssessOptions) -> _Columns:
     }  # fmt: skip
     named |= {f"--covariates {name}": name for name in options.covariates}
     named |= {f"--by {name}": name for name in options.by}
+    named |= {f"--mix {name}": name for name in options.mix}
     sheet.require(named)
     at = sheet.day(options.date)
     if len(at) == 0 or np.isnat(at).all():
@@ -125,6 +128,7 @@ def _read(sheet: Spreadsheet, options: AssessOptions) -> _Columns:
     is_periodic = _is_periodic(at, unit, segment) and not options.end
     as_of = _as_of(options, at, is_periodic)
     num, den, observed, kind = _values(sheet, options, at, as_of, is_periodic)
+    groups = {name: sheet.text(name) for name in options.mix}
     covariates = np.column_stack([sheet.number(c) for c in options.covariates]) if options.covariates else None
     keep = ~np.isnat(at) & np.isfinite(num) & np.isfinite(den)
     if covariates is not None:
@@ -133,7 +137,8 @@ def _read(sheet: Spreadsheet, options: AssessOptions) -> _Columns:
         raise UsageFailure(f"No row of {sheet.path.name} has both a date and a value.")
     return _Columns(
         at[keep], num[keep], den[keep], observed[keep], unit[keep], go_live[keep],
-        None if covariates is None else covariates[keep], segment[keep], as_of, kind, is_periodic, int((~keep).sum()),
+        None if covariates is None else covariates[keep], segment[keep],
+        {name: values[keep] for name, values in groups.items()}, as_of, kind, is_periodic, int((~keep).sum()),
     )  # fmt: skip
 
 
@@ -204,6 +209,7 @@ def _is_periodic(at: Times, unit: np.ndarray[Any, Any], segment: np.ndarray[Any,
 
 def _question(columns: _Columns, options: AssessOptions, rows: Bools) -> Question:
     """The question about one segment."""
+    groups = {name: np.unique(values[rows], return_inverse=True) for name, values in columns.groups.items()}
     names, code = np.unique(columns.unit[rows], return_inverse=True)
     go_live = _go_live_of(columns.go_live[rows].astype("datetime64[D]"), code, names)
     coarse = columns.is_periodic and spacing(columns.at) in ("month", "quarter", "year")
@@ -226,8 +232,9 @@ def _question(columns: _Columns, options: AssessOptions, rows: Bools) -> Questio
         covariates=None if columns.covariates is None else columns.covariates[rows],
         covariate_names=options.covariates,
         log=True if options.log else None,
-        is_stamped=None if columns.is_periodic else _stamped(at),
         is_periodic=columns.is_periodic,
+        groups={name: code.reshape(-1).astype(np.int64) for name, (_, code) in groups.items()},
+        group_names={name: tuple(str(value) for value in values) for name, (values, _) in groups.items()},
         unit_names=tuple(str(name) for name in names),
     )
 
@@ -244,14 +251,6 @@ def _go_live_of(dates: Times, code: np.ndarray[Any, Any], names: np.ndarray[Any,
             next_step="give each unit one date, the same in all its rows",
         )
     return out
-
-
-def _stamped(at: Times) -> Bools:
-    """Rows of days that hold so large a share of all records that a load made them, not a day's work."""
-    day, place, counts = np.unique(at.astype("datetime64[D]"), return_inverse=True, return_counts=True)
-    if len(day) <= 1 / STAMP_DAY_SHARE:
-        return np.zeros(len(at), dtype=bool)
-    return np.asarray((counts > STAMP_DAY_SHARE * len(at))[place.reshape(-1)])
 
 
 def _published(verdict: Verdict, options: AssessOptions, segment: str, columns: _Columns) -> dict[str, Any]:

@@ -14,18 +14,18 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 
 from crmlift.settings import GoalSettings, RolloutSettings, Settings
+from crmlift.warehouse.store import literal, quoted
 from metrics.looks import PROVISIONAL, look_dates
 from metrics.multiplicity import correct
-from metrics.question import Question, Verdict
+from metrics.question import ADDITIVE_KINDS, Question, Verdict
 from metrics.verdict import judge
 
 ALL = "all"
 SCOPE_COLUMN = {"team": "u.team_id", "region": "t.region", "user": "u.owner_id", "company": "'all'"}
 DAYS_OF_UNIT = {"minutes": 1 / 1440, "hours": 1 / 24, "days": 1.0}
-STAMP_DAY_SHARE = 0.2
-"""A day that holds more than this share of all records was a migration, not a day's work."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,9 @@ def _questions(
     scope = _scope(connection, rollout)
     for kpi in _kpis(connection, goals):
         rows = _rows(connection, kpi, rollout, scope, settings.company.timezone)
+        groups = _groups(connection, kpi, rollout, scope)
         for wave_id in [ALL, *(wave.id for wave in rollout.waves)] if len(rollout.waves) > 1 else [ALL]:
-            question = _question(kpi, rows, rollout, wave_id, scope, today, settings)
+            question = _question(kpi, rows, groups, rollout, wave_id, scope, today, settings)
             ends = {look: day for look, day in look_dates(question).items() if day <= today}
             frozen = _frozen(connection, rollout.id, wave_id, kpi)
             for look, end in ends.items():
@@ -129,22 +130,50 @@ def _rows(
 ) -> dict[str, np.ndarray]:
     """The KPI's unit rows of everybody in the rollout, as arrays; at is local time."""
     found = connection.execute(
-        "with member as (select scope_value as key, (row_number() over (order by scope_value) - 1)::bigint as code "
-        " from config.rollout_wave where rollout_id = $rollout) "
         "select (u.event_at at time zone $timezone)::timestamp_s as at, m.code as unit, u.num::double as num, "
-        "u.den::double as den, coalesce(u.observed, false) as observed "
-        "from metrics.kpi_unit u left join core.team t on t.team_id = u.team_id "
-        f"join member m on m.key = {scope.column} "
-        "where u.kpi_id = $kpi and u.event_at is not null and u.num is not null and u.den is not null "
-        "order by u.event_at, u.unit_id, u.num, u.den",
+        f"u.den::double as den, coalesce(u.observed, false) as observed {_members(scope)}",
         {"rollout": rollout.id, "timezone": timezone, "kpi": kpi.kpi_id},
     ).fetchnumpy()
     return {name: np.ma.getdata(values) for name, values in found.items()}
 
 
+def _members(scope: _Scope) -> str:
+    """SQL: a KPI's units of everybody in the rollout (u) with the code of whom they belong to (m), in a fixed order."""
+    return (
+        "from metrics.kpi_unit u left join core.team t on t.team_id = u.team_id "
+        "join (select scope_value as key, (row_number() over (order by scope_value) - 1)::bigint as code "
+        f" from config.rollout_wave where rollout_id = $rollout) m on m.key = {scope.column} "
+        "where u.kpi_id = $kpi and u.event_at is not null and u.num is not null and u.den is not null "
+        "order by u.event_at, u.unit_id, u.num, u.den"
+    )
+
+
+def _groups(
+    connection: duckdb.DuckDBPyConnection, kpi: _Kpi, rollout: RolloutSettings, scope: _Scope
+) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
+    """Segmentation → code of each unit's segment, in the order of `_rows`, and the segments' names."""
+    if kpi.kind in ADDITIVE_KINDS:
+        return {}
+    known = connection.execute(
+        "select entry.key, list(distinct entry.value order by entry.value) from "
+        "(select unnest(map_entries(segments)) as entry from metrics.kpi_unit where kpi_id = ?) group by 1 order by 1",
+        [kpi.kpi_id],
+    ).fetchall()
+    if not known:
+        return {}
+    columns = ", ".join(
+        f"list_position($names_{k}, u.segments[{literal(name)}]) - 1 as {quoted(name)}"
+        for k, (name, _) in enumerate(known)
+    )
+    given = {"rollout": rollout.id, "kpi": kpi.kpi_id, **{f"names_{k}": values for k, (_, values) in enumerate(known)}}
+    found = connection.execute(f"select {columns} {_members(scope)}", given).fetchnumpy()
+    return {name: (np.ma.getdata(found[name]).astype(np.int64), tuple(values)) for name, values in known}
+
+
 def _question(
     kpi: _Kpi,
     rows: dict[str, np.ndarray],
+    groups: dict[str, tuple[np.ndarray, tuple[str, ...]]],
     rollout: RolloutSettings,
     wave_id: str,
     scope: _Scope,
@@ -152,8 +181,6 @@ def _question(
     settings: Settings,
 ) -> Question:
     at = rows["at"].astype("datetime64[s]")
-    days, counts = np.unique(at.astype("datetime64[D]"), return_counts=True)
-    stamp_days = days[counts > STAMP_DAY_SHARE * max(len(at), 1)] if len(days) > 1 / STAMP_DAY_SHARE else days[:0]
     return Question(
         kind=kpi.kind,  # type: ignore[arg-type]
         better=kpi.better,  # type: ignore[arg-type]
@@ -169,10 +196,11 @@ def _question(
         time_unit_days=DAYS_OF_UNIT.get(kpi.unit, 1.0),
         min_important_change=kpi.min_important,
         fiscal_start_month=settings.company.fiscal_year_start,
-        is_stamped=np.isin(at.astype("datetime64[D]"), stamp_days),
         focus=None if wave_id == ALL else np.array([wave == wave_id for wave in scope.wave]),
         with_check=wave_id == ALL,
         unit_names=scope.keys,
+        groups={name: code for name, (code, _) in groups.items()},
+        group_names={name: values for name, (_, values) in groups.items()},
     )
 
 
@@ -210,16 +238,18 @@ COLUMNS = (
 def _write(
     connection: duckdb.DuckDBPyConnection, asked: Sequence[_Ask], verdicts: Sequence[Verdict], run_id: str
 ) -> int:
-    rows = [_row(ask, verdict, run_id) for ask, verdict in zip(asked, verdicts, strict=True)]
-    marks = ", ".join("?" for _ in COLUMNS)
-    connection.executemany(
-        f"insert or replace into evaluation.kpi_effect ({', '.join(COLUMNS)}, computed_at) values ({marks}, now())",
-        rows,
-    ) if rows else None
-    return len(rows)
+    if not asked:
+        return 0
+    rows = pa.Table.from_pylist([_row(ask, verdict, run_id) for ask, verdict in zip(asked, verdicts, strict=True)])
+    connection.register("judged", rows)
+    connection.execute(
+        "insert or replace into evaluation.kpi_effect by name select *, now() as computed_at from judged"
+    )
+    connection.unregister("judged")
+    return len(asked)
 
 
-def _row(ask: _Ask, verdict: Verdict, run_id: str) -> list[Any]:
+def _row(ask: _Ask, verdict: Verdict, run_id: str) -> dict[str, Any]:
     known: dict[str, Any] = {
         "rollout_id": ask.rollout.id,
         "wave_id": ask.wave_id,
@@ -233,4 +263,4 @@ def _row(ask: _Ask, verdict: Verdict, run_id: str) -> list[Any]:
         "definition_version": ask.kpi.version,
         "run_id": run_id,
     }
-    return [known.get(name, getattr(verdict, name, None)) for name in COLUMNS]
+    return {name: known.get(name, getattr(verdict, name, None)) for name in COLUMNS}

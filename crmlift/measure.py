@@ -22,7 +22,7 @@ from crmlift.places import MODELS
 from crmlift.registry import Kpi
 from crmlift.sql_models import METRICS, load_models
 from crmlift.sql_runner import run_models
-from crmlift.warehouse.store import quoted
+from crmlift.warehouse.store import literal, quoted
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ ENGINE_COLUMNS = {
     "industry": "industry",
 }
 """Segments the engine knows → their column among the prepared units."""
+WHO = ("team", "region", "wave")
 WORK_TABLES = """
 create or replace table metrics.kpi_cell (
     kpi_id varchar, day date, segment_dim varchar, segment_value varchar, source_id varchar, n bigint,
@@ -142,12 +143,12 @@ def _measure_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, given: Mappi
             why=str(problem).split("\n\n", 1)[0], saved="The values of the night before stay.",
             next_step="mend the SQL, then run  crmlift kpi check  and  crmlift measure",
         ) from None  # fmt: skip
+    segments = _segments_with_values(connection, kpi)
     inserted = connection.execute(
         "insert into metrics.kpi_unit by name select $kpi as kpi_id, unit_id, event_at, owner_id, team_id, source_id, "
-        "num, den, observed from unit",
+        f"num, den, observed, {_map(segments)} as segments from unit",
         {"kpi": kpi.kpi_id},
     ).fetchone()
-    segments = _segments_with_values(connection, kpi)
     if kpi.definition.stat_type == "duration":
         connection.execute(_spells(segments), {"kpi": kpi.kpi_id})
     else:
@@ -188,6 +189,14 @@ def _segments_with_values(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> di
     counts = ", ".join(f"count({quoted(column)})" for column in wanted.values())
     found = connection.execute(f"select {counts} from unit").fetchone() or ()
     return {s: column for (s, column), count in zip(wanted.items(), found, strict=True) if count}
+
+
+def _map(segments: Mapping[str, str]) -> str:
+    """SQL: segment → value of a unit; without those that say who works on it, which the evaluation has by itself."""
+    kept = {segment: column for segment, column in segments.items() if segment not in WHO}
+    names = ", ".join(literal(segment) for segment in kept)
+    values = ", ".join(f"coalesce({quoted(column)}, 'unknown')" for column in kept.values())
+    return f"map([{names}]::varchar[], [{values}]::varchar[])"
 
 
 def _cells(segments: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from metrics.finding import Finding
 from metrics.panel import Rows, first_go_live
 from metrics.question import Question
+from metrics.stamps import stamped
 
 MAX_STAMPED = 0.10
 MIN_WEEKS_BEFORE, MIN_WEEKS_AFTER, MIN_EVENTS = 26.0, 8.0, 30
@@ -34,9 +35,9 @@ def comparability(question: Question, rows: Rows) -> list[Bar]:
         )
     if question.is_rate_missing:
         bars.append(Bar("missing_rates", "Exchange rates are missing, so amounts cannot be compared."))
-    stamped = stamped_share(question, rows)
-    if stamped > MAX_STAMPED:
-        words = f"{stamped:.0%} of the records carry the date of a data migration instead of their own."
+    share = stamped_share(question, rows)
+    if share > MAX_STAMPED:
+        words = f"{share:.0%} of the records carry the date of a data migration instead of their own."
         bars.append(Bar("migration_stamps", words))
     if not np.isnat(first_go_live(question)) and len(rows.day):
         bars += _recorded_before(question, rows)
@@ -45,9 +46,7 @@ def comparability(question: Question, rows: Rows) -> list[Bar]:
 
 def stamped_share(question: Question, rows: Rows) -> float:
     """Share of the rows that carry a migration stamp."""
-    if question.is_stamped is None or len(rows.picked) == 0:
-        return 0.0
-    return float(question.is_stamped[rows.picked].mean())
+    return float(stamped(question)[rows.picked].mean()) if len(rows.picked) else 0.0
 
 
 def _recorded_before(question: Question, rows: Rows) -> list[Bar]:

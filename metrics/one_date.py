@@ -14,6 +14,7 @@ from metrics.question import ADDITIVE_KINDS, Bools, Floats, Ints, Question, Time
 from metrics.seasons import YEAR_DAYS, calendar_terms
 
 MIN_ROWS_A_SLOT = 8
+MIN_NOISE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,14 @@ def regression(question: Question, rows: Rows) -> Regression | None:
 
 def posterior(made: Regression) -> series.Posterior:
     """What is known of the step."""
-    full = np.column_stack([made.x, made.step])
-    return series.fit(made.y, full, (*made.kinds, "step"), tuple(int(p) for p in made.places))
+    return _fit(made, made.y, np.column_stack([made.x, made.step]), made.kinds, made.places)
+
+
+def _fit(made: Regression, y: Floats, x: Floats, kinds: tuple[str, ...], places: Ints) -> series.Posterior:
+    """The step (last column of x) in some of the slots."""
+    noise = max(series.residual_spread(y, x), MIN_NOISE) if made.line.log else series.USUAL_NOISE
+    weeks = float(np.median(np.diff(made.line.edges).astype(float))) / 7 if made.line.log else 1.0
+    return series.fit(y, x, (*kinds, "step"), tuple(int(p) for p in places), noise, weeks)
 
 
 def point(question: Question, rows: Rows) -> tuple[float, float]:
@@ -219,7 +226,7 @@ def placebo(made: Regression, before: Bools, after_slots: int) -> dict[str, obje
         if not is_estimable(x[keep][:, some], kinds, step) or float(np.std(y[keep])) == 0.0:
             continue
         full = np.column_stack([x[keep][:, some], step])
-        found.append(series.fit(y[keep], full, (*kinds, "step"), tuple(int(p) for p in places[keep])).p_value())
+        found.append(_fit(made, y[keep], full, kinds, places[keep]).p_value())
     return {"p_values": [round(p, 4) for p in found], "rejected": sum(p < 0.05 for p in found)}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from metrics.durations import kaplan_meier, pseudo_values, quantile, restricted
 from metrics.question import ADDITIVE_KINDS, Bools, Floats, Ints, Question, Times
 from metrics.staggered import Cells
+from metrics.standardise import standard_weights
 
 MAX_DAILY_CELLS = 3_000_000
 LATE_START_DAYS = 56
@@ -20,6 +21,7 @@ class Rows:
     """The rows that count, sorted by nothing in particular: mature, recorded, before the end.
 
     day: datetime64[D]. horizon_days: as used. exposed_days: rows this shortly before go-live are left out.
+    weight: 1 but for a mix that is held constant (Question.held).
     start, end: the days the data cover (end exclusive, mature).
     """
 
@@ -32,6 +34,7 @@ class Rows:
     exposed_days: float
     start: np.datetime64
     end: np.datetime64
+    weight: Floats
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,16 @@ def select(question: Question, end: np.datetime64) -> Rows:
     picked = picked[np.lexsort((question.num[picked], question.unit[picked], question.at[picked]))]
     den = np.ones(len(picked)) if question.kind == "duration" else question.den[picked]
     num = question.num[picked].astype(float)
-    return Rows(day[picked], question.unit[picked], num, den, picked, horizon, horizon, start, mature_end)
+    weight = _weights(question, picked, day[picked], den)
+    return Rows(day[picked], question.unit[picked], num, den, picked, horizon, horizon, start, mature_end, weight)
+
+
+def _weights(question: Question, picked: Ints, day: Times, den: Floats) -> Floats:
+    """Ones, or what holds the named mix constant."""
+    if question.held is None:
+        return np.ones(len(picked))
+    go_live = question.go_live[question.unit[picked]]
+    return standard_weights(question.groups[question.held][picked], day, den, ~np.isnat(go_live) & (day >= go_live))
 
 
 def slots(question: Question, start: np.datetime64, end: np.datetime64, length: str) -> Times:
@@ -127,7 +139,7 @@ def build(question: Question, rows: Rows, edges: Times) -> Panel:
     units, count = len(question.go_live), len(edges) - 1
     place = np.searchsorted(edges, rows.day, side="right") - 1
     inside = (place >= 0) & (place < count)
-    num = rows.num if question.kind != "duration" else _duration_values(question, rows)
+    num = rows.weight * (rows.num if question.kind != "duration" else _duration_values(question, rows))
     flat = rows.unit[inside] * count + place[inside]
     shape = (units, count)
 
@@ -140,7 +152,7 @@ def build(question: Question, rows: Rows, edges: Times) -> Panel:
     if question.kind in ADDITIVE_KINDS:
         den = np.broadcast_to(np.diff(edges).astype(float), shape).copy()
     else:
-        den = total(rows.den)
+        den = total(rows.den * rows.weight)
     alive = _alive(number, edges) if not question.is_periodic else number > 0
     return Panel(edges, total(num), den, number, before & alive, after & alive)
 
@@ -210,12 +222,13 @@ def blocks(panel: Panel, multiplicative: bool, max_days: float | None = None) ->
     state = panel.before.astype(np.int8) - panel.after.astype(np.int8)
     new = np.r_[True, (state[:, 1:] != state[:, :-1]).any(0)]
     if max_days is not None:
-        begun = 0
-        for slot in range(1, len(new)):
-            if new[slot]:
-                begun = slot
-            elif (panel.edges[slot] - panel.edges[begun]).astype(float) >= max_days:
-                new[slot], begun = True, slot
+        days = panel.edges.astype("datetime64[D]").astype(float).tolist()
+        begun = 0.0
+        for slot, is_new in enumerate(new.tolist()):
+            if is_new:
+                begun = days[slot]
+            elif days[slot] - begun >= max_days:
+                new[slot], begun = True, days[slot]
     first = np.flatnonzero(new)
     num, den = np.add.reduceat(panel.num, first, axis=1), np.add.reduceat(panel.den, first, axis=1)
     return Cells(num, den, panel.before[:, first], panel.after[:, first], multiplicative), first

@@ -35,7 +35,8 @@ class Question:
       observed: for durations False is right-censored at num (competing events may be passed as censored); for
       all other kinds False is "too young to tell" and the row is left out.
       is_stamped: rows that carry a migration stamp (created by the load, not by life).
-      group: code of the segment used for the mix check. covariates: rows × k, averaged over a cell (one series only).
+      groups: segmentation → code of each row's segment (the mix check), group_names: what the codes mean; held: the
+      one to hold constant. covariates: rows × k, averaged over a cell (one series only).
     go_live: datetime64[D] per unit code, NaT = never (a control). focus: per unit code, the teams whose effect is
     asked for (one wave); the others only serve for comparison before their own go-live.
     as_of: the data are complete up to here (exclusive). learning_days: left out after each go-live.
@@ -77,7 +78,9 @@ class Question:
     is_periodic: bool = False
     is_definition_changed: bool = False
     is_rate_missing: bool = False
-    group: Ints | None = None
+    groups: Mapping[str, Ints] = field(default_factory=dict)
+    group_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    held: str | None = None
     focus: Bools | None = None
     with_check: bool = True
     exposure_note: str = ""

@@ -5,9 +5,8 @@ plus a random walk (an unobserved-components model whose level may drift). How s
 noise remembers and how far the level drifts are not known, so none of it is plugged in: the restricted likelihood is
 integrated over a grid of all of them (Bayesian model averaging: Hoeting et al. 1999, Statist. Sci. 14(4)). Trend and
 calendar terms have normal priors whose spread is on the grid too, so a series without a season does not pay for one;
-level, covariates and step have none, so the effect itself is never shrunk. Spreads are counted in standard deviations
-of the noise. Priors were chosen on simulated series, so that a drifting one is seldom mistaken for an effect
-(benchmarks/, on other seeds).
+level, covariates and step have none, so the effect itself is never shrunk. Priors were chosen on simulated
+series, so that a drifting one is seldom mistaken for an effect (benchmarks/, on other seeds).
 REML: Turner et al. 2021, doi 10.1186/s12874-021-01364-0; marginal posterior of a coefficient: Box, Tiao 1973, ch. 2.
 """
 
@@ -24,19 +23,21 @@ from scipy import optimize, stats
 from metrics.question import Floats
 
 RHOS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.96)
-DRIFT_STEPS = (0.0, 0.04, 0.08, 0.13, 0.2, 0.32)
-"""Standard deviations of one step of the walk, in those of the AR(1) noise."""
-DRIFT_MEAN = 0.12
+DRIFT_STEPS = (0.0, 0.004, 0.008, 0.013, 0.02, 0.032)
+"""Standard deviations of one week's step of the walk, on the log scale: 0.01 is 1 % a week, 7 % a year."""
+DRIFT_MEAN = 0.012
 """Mean of the exponential prior on that step, shrinking towards no drift (Simpson et al. 2017, Statist. Sci. 32)."""
 NO_DRIFT = (0.0,)
 
 Spreads = tuple[tuple[float, float], ...]
 PRIORS: Mapping[str, Spreads] = {
-    "trend": ((0.4, 0.4), (1.0, 0.4), (4.0, 0.2)),
-    "season": ((0.05, 0.3), (0.6, 0.4), (2.5, 0.3)),
-    "quarter": ((0.05, 0.3), (1.0, 0.35), (4.0, 0.35)),
+    "trend": ((0.04, 0.4), (0.1, 0.4), (0.4, 0.2)),
+    "season": ((0.005, 0.3), (0.06, 0.4), (0.25, 0.3)),
+    "quarter": ((0.005, 0.3), (0.1, 0.35), (0.4, 0.35)),
 }
-"""Kind of column → (spread of its coefficients in noise standard deviations, prior weight); trend is per year."""
+"""Kind of column → (spread of its coefficients on the log scale, prior weight); trend is per year: 0.1 is ±10 %."""
+USUAL_NOISE = 0.1
+"""What spreads and steps are held against where there is no log scale: 0.1 is then one noise standard deviation."""
 FLAT = ("level", "covariate", "step")
 NEGLIGIBLE = 1e-6
 ROUNDING = 1e-11
@@ -117,7 +118,7 @@ def whiten(columns: Floats, slots: tuple[int, ...], steps: tuple[float, ...]) ->
 
 
 def log_prior(steps: tuple[float, ...]) -> Floats:
-    """Log prior mass of every noise (autocorrelation ∝ 1 − ρ); a step stands for the neighbourhood around it."""
+    """Log prior mass of every noise (autocorrelation ∝ 1 − ρ); a weekly step stands for the neighbourhood around it."""
     s = np.asarray(steps)
     share = np.ones(1)
     if len(s) > 1:
@@ -128,7 +129,7 @@ def log_prior(steps: tuple[float, ...]) -> Floats:
 
 @lru_cache(maxsize=256)
 def precisions(kinds: tuple[str, ...]) -> tuple[Floats, Floats]:
-    """Prior precisions of the coefficients (C, p) for every combination of spreads, and their log prior weights (C)."""
+    """Spread⁻² of the coefficients (C, p; flat: 0) for every combination of spreads, and log prior weights (C)."""
     shrunk = [kind for kind in PRIORS if kind in kinds]
     rows, weights = [], []
     for chosen in product(*(PRIORS[kind] for kind in shrunk)):
@@ -139,16 +140,20 @@ def precisions(kinds: tuple[str, ...]) -> tuple[Floats, Floats]:
 
 
 def fit(
-    y: Floats, x: Floats, kinds: Sequence[str], slots: tuple[int, ...], steps: tuple[float, ...] = DRIFT_STEPS
-) -> Posterior:
+    y: Floats, x: Floats, kinds: Sequence[str], slots: tuple[int, ...], noise: float = USUAL_NOISE, weeks: float = 1.0,
+    steps: tuple[float, ...] = DRIFT_STEPS,
+) -> Posterior:  # fmt: skip
     """The posterior of the step (the last column's coefficient), everything else integrated out over the grid.
 
     y: (n,). x: (n, p), its flat columns of full rank. kinds: of each column, a key of PRIORS or one of FLAT, the last
-    `step`. slots: where each observation stands, gaps allowed.
+    `step`. slots: where each observation stands, gaps allowed. noise: about how large it is, in the unit of PRIORS.
+    weeks: length of a slot.
     """
     n, p = x.shape
-    white, half_log_det = whiten(np.column_stack([x, y]), slots, steps)
-    prior, log_weight = precisions(tuple(kinds))
+    relative = tuple(step * np.sqrt(weeks) / noise for step in steps)
+    white, half_log_det = whiten(np.column_stack([x, y]), slots, relative)
+    inverse_squares, log_weight = precisions(tuple(kinds))
+    prior = noise**2 * inverse_squares
     # One Cholesky factor of [X'X + P, X'y; y'X, y'y] holds determinant, residual sum and the last coefficient.
     padded = np.column_stack([prior, np.zeros(len(prior))])
     gram = np.swapaxes(white, 1, 2) @ white
@@ -166,6 +171,12 @@ def fit(
     kept = weight > NEGLIGIBLE * weight.max()
     mean = factor[..., p, p - 1] / diagonal[..., p - 1]
     scale = diagonal[..., p] / np.sqrt(df) / diagonal[..., p - 1]
-    noise = weight.sum(1)
-    rho, drift = float(noise @ np.tile(RHOS, len(steps))), float(noise @ np.repeat(steps, len(RHOS)))
+    by_noise = weight.sum(1)
+    rho, drift = float(by_noise @ np.tile(RHOS, len(steps))), float(by_noise @ np.repeat(steps, len(RHOS)))
     return Posterior(weight[kept] / weight[kept].sum(), mean[kept], scale[kept], df, rho, drift)
+
+
+def residual_spread(y: Floats, x: Floats) -> float:
+    """Standard deviation of what least squares leave of y; a first idea of the noise."""
+    residual = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    return float(np.sqrt(np.sum(residual**2) / max(len(y) - x.shape[1], 1)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from metrics import designs, gates, looks, one_date, teams
+from metrics import designs, gates, looks, mix, one_date, teams
 from metrics.checks import check_effect
 from metrics.designs import Design
 from metrics.finding import Finding
@@ -59,9 +59,10 @@ def judge(question: Question, wanted: str = "auto") -> Verdict:
 
 def _examined(case: Case, rows: Rows) -> Case:
     """The case with its estimate and everything the checks have to say."""
-    question, look = case.question, case.look
+    look = case.look
     level = 1 - look.alpha
-    case = _measured(case, rows, level)
+    case, rows = _at_constant_mix(_measured(case, rows, level), rows, level)
+    question = case.question
     measured, design = case.finding, case.design
     if measured is None:
         return case
@@ -71,7 +72,7 @@ def _examined(case: Case, rows: Rows) -> Case:
     return replace(
         case,
         bars=case.bars + ((restless,) if restless else ()),
-        against=checked.against,
+        against=case.against + checked.against,
         caveats=(*case.caveats, *measured.caveats, *checked.caveats, *notes),
         diagnostics={
             **case.diagnostics, "interval_level": round(level, 6), **measured.diagnostics, **checked.diagnostics,
@@ -80,6 +81,35 @@ def _examined(case: Case, rows: Rows) -> Case:
             "is_multiplicative": measured.multiplicative, "horizon_days": rows.horizon_days,
         },
     )  # fmt: skip
+
+
+def _at_constant_mix(case: Case, rows: Rows, level: float) -> tuple[Case, Rows]:
+    """The case with the effect within segments, and its rows, when the mix of segments shifted; else as it was.
+
+    Both being sure of opposite signs leaves nothing to headline (Simpson's paradox).
+    """
+    found, raw = mix.shifts(case.question, rows), case.finding
+    if not found or raw is None:
+        return case, rows
+    top = found[0]
+    figures = {
+        each.name: {"index": each.index, "within": each.within, "mix": each.mix, "segments": list(each.table)}
+        for each in found
+    }
+    case = replace(case, diagnostics={**case.diagnostics, "mix": figures})
+    if top.index <= mix.SHIFTED:
+        return case, rows
+    held = replace(case.question, held=top.name)
+    weighted = select(held, case.look.end)
+    within = _measured(replace(case, question=held, finding=None, lacking=()), weighted, level)
+    if within.finding is None:
+        return case, rows
+    words = f"The mix by {top.name} shifted; the change is told at the mix of the time before."
+    opposed = min(raw.high, within.finding.high) < 0 < max(raw.low, within.finding.low)
+    against = ("Within its segments the figure moved one way, as a whole the other.",) if opposed else ()
+    told = {"held": top.name, "raw_estimate": raw.theta, "raw_low": raw.low, "raw_high": raw.high}
+    diagnostics = {**within.diagnostics, "mix_held": told}
+    return replace(within, caveats=(*within.caveats, words), against=against, diagnostics=diagnostics), weighted
 
 
 def _measured(case: Case, rows: Rows, level: float) -> Case:

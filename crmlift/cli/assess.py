@@ -38,6 +38,12 @@ def assess(
     ] = None,
     covariates: Annotated[str | None, typer.Option(help="Columns to adjust for, comma separated.")] = None,
     by: Annotated[str | None, typer.Option(help="Columns to judge separately by, comma separated.")] = None,
+    mix: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns whose shifting shares must not pass for a change (type, channel …), comma separated."
+        ),
+    ] = None,
     log: Annotated[bool, typer.Option("--log", help="Model the logarithm: effects are relative.")] = False,
     as_of: Annotated[
         str | None, typer.Option(help="The data are complete up to here; the last date if not given.")
@@ -53,7 +59,8 @@ def assess(
     options = AssessOptions(
         date=date, value=value, go_live=go_live, unit=unit, go_live_column=go_live_column, end=end,
         denominator=denominator, kind=kind, period=period, better=better, learning_days=learning_days,
-        min_important=min_important, covariates=_names(covariates), by=_names(by), log=log, as_of=as_of,
+        min_important=min_important, covariates=_names(covariates), by=_names(by), mix=_names(mix), log=log,
+        as_of=as_of,
     )  # fmt: skip
     verdicts = assess_file(file, options)
     if as_json:
