@@ -20,11 +20,13 @@ from crmlift.settings import GoalSettings, RolloutSettings, Settings
 from crmlift.warehouse.store import literal, quoted
 from metrics.looks import PROVISIONAL, look_dates
 from metrics.multiplicity import correct
-from metrics.question import ADDITIVE_KINDS, Question, Verdict
+from metrics.question import Question, Verdict
 from metrics.verdict import judge
 
 ALL = "all"
 SCOPE_COLUMN = {"team": "u.team_id", "region": "t.region", "user": "u.owner_id", "company": "'all'"}
+ADOPTION_KPI = "weekly_active_user_rate"
+"""What teams' effects are held against: who uses the CRM at all, in a week."""
 DAYS_OF_UNIT = {"minutes": 1 / 1440, "hours": 1 / 24, "days": 1.0}
 
 
@@ -103,12 +105,13 @@ def _kpis(connection: duckdb.DuckDBPyConnection, goals: dict[str, GoalSettings])
 
 @dataclass(frozen=True)
 class _Scope:
-    """Who belongs to the rollout: keys in code order, their go-live dates (NaT: control), their wave."""
+    """Who belongs to the rollout: keys in code order, their go-live dates (NaT: control), wave and adoption."""
 
     column: str
     keys: tuple[str, ...]
     go_live: np.ndarray
     wave: tuple[str, ...]
+    dose: np.ndarray
 
 
 def _scope(connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings) -> _Scope:
@@ -117,12 +120,19 @@ def _scope(connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings) -> _
         [rollout.id],
     ).fetchall()
     dates = np.array([np.datetime64(day, "D") if day else np.datetime64("NaT", "D") for _, day, _ in found])
-    return _Scope(
-        SCOPE_COLUMN[rollout.waves[0].scope],
-        tuple(key for key, _, _ in found),
-        dates.astype("datetime64[D]"),
-        tuple(wave for _, _, wave in found),
+    column = SCOPE_COLUMN[rollout.waves[0].scope]
+    keys = tuple(key for key, _, _ in found)
+    used = dict(
+        connection.execute(
+            f"select {column} as key, sum(u.num) / sum(u.den) from metrics.kpi_unit u "
+            "left join core.team t on t.team_id = u.team_id "
+            f"join config.rollout_wave w on w.rollout_id = ? and w.scope_value = {column} "
+            "where u.kpi_id = ? and u.observed and u.event_at >= w.go_live_date group by all having sum(u.den) > 0",
+            [rollout.id, ADOPTION_KPI],
+        ).fetchall()
     )
+    dose = np.array([used.get(key, np.nan) for key in keys], dtype=float)
+    return _Scope(column, keys, dates.astype("datetime64[D]"), tuple(wave for _, _, wave in found), dose)
 
 
 def _rows(
@@ -152,8 +162,6 @@ def _groups(
     connection: duckdb.DuckDBPyConnection, kpi: _Kpi, rollout: RolloutSettings, scope: _Scope
 ) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
     """Segmentation → code of each unit's segment, in the order of `_rows`, and the segments' names."""
-    if kpi.kind in ADDITIVE_KINDS:
-        return {}
     known = connection.execute(
         "select entry.key, list(distinct entry.value order by entry.value) from "
         "(select unnest(map_entries(segments)) as entry from metrics.kpi_unit where kpi_id = ?) group by 1 order by 1",
@@ -201,6 +209,7 @@ def _question(
         unit_names=scope.keys,
         groups={name: code for name, (code, _) in groups.items()},
         group_names={name: values for name, (_, values) in groups.items()},
+        dose=scope.dose,
     )
 
 

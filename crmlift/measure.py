@@ -120,12 +120,14 @@ def _fill_registry(connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi]) -
             "insert into metrics.kpi by name select $kpi_id as kpi_id, $name_en as name_en, $name_uk as name_uk, "
             "$question_en as question_en, $question_uk as question_uk, $family as family, $unit as unit, "
             "$direction as direction, $stat_type as stat_type, $formula as formula, $guard as guard_kpi_id, "
+            "$factors::varchar[] as factors, "
             "$horizon::double as horizon_days, $min_n::integer as min_n, $important::double as min_important_change, "
             "$owner as owner, $sources::varchar[] as sources, $version as definition_version",
             {
                 "kpi_id": kpi.kpi_id, "name_en": d.name["en"], "name_uk": d.name["uk"],
                 "question_en": d.question["en"], "question_uk": d.question["uk"], "family": d.family, "unit": d.unit,
                 "direction": d.direction, "stat_type": d.stat_type, "formula": d.formula, "guard": d.guard,
+                "factors": list(d.factors),
                 "horizon": kpi.horizon_days, "min_n": d.min_n, "important": d.min_important_change,
                 "owner": d.owner, "sources": list(d.sources), "version": kpi.definition_version,
             },

@@ -51,7 +51,8 @@ class KpiDefinition(BaseModel):
     """The yml of a KPI.
 
     horizon_days: proportions, the age at which a unit's outcome is final; durations, the restriction time of the mean.
-    A string names the parameter that holds it. min_important_change: relative. segments: those of ENGINE_SEGMENTS come
+    A string names the parameter that holds it.
+    factors: KPIs whose product it is. min_important_change: relative. segments: those of ENGINE_SEGMENTS come
     from the engine, others must be columns of the SQL.
     """
 
@@ -69,6 +70,7 @@ class KpiDefinition(BaseModel):
     params: dict[str, float | int | str] = Field(default_factory=dict)
     horizon_days: float | str | None = None
     guard: str | None = None
+    factors: tuple[str, ...] = ()
     segments: tuple[str, ...] = ("all", "team", "region", "wave")
     min_n: int = 30
     min_important_change: float = Field(0.05, gt=0)
@@ -209,6 +211,7 @@ def _wrong_references(kpi: Kpi, known: set[str], made: set[str]) -> list[str]:
     guard = kpi.definition.guard
     if guard is not None and guard not in known:
         problems.append(f"its guard {guard} is no KPI")
+    problems += [f"its factor {f} is no KPI" for f in kpi.definition.factors if f not in known]
     if kpi.definition.horizon_days is not None and kpi.horizon_days is None:
         problems.append(f"its horizon names {kpi.definition.horizon_days}, which is no parameter of it")
     unknown = kpi.parameters - set(kpi.params) - set(ENGINE_PARAMETERS)

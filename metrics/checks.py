@@ -11,11 +11,13 @@ from scipy import stats
 
 from metrics import did, one_date, teams
 from metrics.designs import Design
+from metrics.dose import dose_response
 from metrics.event_study import event_study
 from metrics.finding import Finding
-from metrics.looks import Look
+from metrics.looks import PROVISIONAL, Look
 from metrics.panel import Panel, Rows, build, select, slots, spacing
 from metrics.question import Question
+from metrics.segments import segment_effects
 
 WHALE_SHARE = 0.30
 SELECTED_P = 0.01
@@ -39,10 +41,16 @@ class Checked:
 def check_effect(question: Question, rows: Rows, look: Look, design: Design, finding: Finding) -> Checked:
     """All checks the design allows."""
     checked = _learning(question, look, design, finding) + _whales(question, rows, look, design, finding)
+    is_headline = question.focus is None and look.name != PROVISIONAL
+    if is_headline:
+        checked += Checked((), (), {"segments": segment_effects(question, look.end, design, finding)})
     if not design.is_controlled:
         return checked
     checked += _leave_one_out(finding) + _selection(question, rows, design, finding)
-    checked += Checked((), (), {"event_study": event_study(question, teams.prepare(question, rows, design))})
+    setting = teams.prepare(question, rows, design)
+    checked += Checked((), (), {"event_study": event_study(question, setting)})
+    if is_headline:
+        checked += Checked((), (), {"dose_response": dose_response(question, setting)})
     if question.with_check and question.focus is None:
         checked += _second_estimator(question, rows, design, finding)
     return checked

@@ -48,6 +48,7 @@ class Question:
     log: force (True) or forbid (False) the log scale. is_periodic: rows are ready-made periods, not events.
     recorded_from: first day with trustworthy records. pre_start, post_end: limits set by the user (half-open).
     exposure_note: a caveat of the KPI's own, passed through. seed: of the randomisation tests.
+    dose: how much each unit code uses what was introduced (a share), NaN unknown; for the association with adoption.
     with_check: run the slower second estimator (Callaway–Sant'Anna) beside the first.
     """
 
@@ -81,6 +82,7 @@ class Question:
     groups: Mapping[str, Ints] = field(default_factory=dict)
     group_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     held: str | None = None
+    dose: Floats | None = None
     focus: Bools | None = None
     with_check: bool = True
     exposure_note: str = ""

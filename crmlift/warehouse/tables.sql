@@ -27,7 +27,8 @@ create table if not exists metrics.kpi (
     kpi_id varchar primary key, name_en varchar, name_uk varchar, question_en varchar, question_uk varchar,
     family varchar, unit varchar, direction varchar, stat_type varchar, formula varchar, guard_kpi_id varchar,
     horizon_days double, min_n integer, min_important_change double, owner varchar, sources varchar[],
-    definition_version varchar);
+    definition_version varchar, factors varchar[]);
+alter table metrics.kpi add column if not exists factors varchar[];
 create table if not exists metrics.kpi_unit (
     kpi_id varchar, unit_id varchar, event_at timestamptz, owner_id varchar, team_id varchar, source_id varchar,
     num double, den double, observed boolean, segments map(varchar, varchar));

@@ -66,6 +66,8 @@ def test_the_night_ends_with_tables_scorecard_report_and_next_steps(first_night:
     effects = first_night.query("select count(*), count(distinct kpi_id) from evaluation.kpi_effect")
     assert effects[0][0] > 0
     assert effects[0][1] >= 12
+    for table in ("effect_path", "segment_effect", "mix_shift", "dose_response", "effect_factor"):
+        assert first_night.query(f"select count(*) > 0 from evaluation.{table}") == [(True,)], table
     assert "improved" in first_night.printed
     assert "crmlift query" in first_night.printed
     page = (first_night.home / "report" / "index.html").read_text(encoding="utf-8")
