@@ -33,6 +33,7 @@ class AssessOptions:
     go_live: str | None = None
     unit: str | None = None
     go_live_column: str | None = None
+    treated: str | None = None
     end: str | None = None
     denominator: str | None = None
     kind: str | None = None
@@ -86,14 +87,16 @@ def assess_file(path: Path, options: AssessOptions) -> list[dict[str, Any]]:
 
 def _check(options: AssessOptions) -> None:
     """Refuse what contradicts itself before reading anything."""
-    if bool(options.go_live) == bool(options.go_live_column):
+    dated = [bool(each) for each in (options.go_live, options.go_live_column, options.treated)]
+    if sum(dated) != 1:
         raise UsageFailure(
-            "The date of the change is missing." if not options.go_live else "Two dates of the change were given.",
-            next_step="give either --go-live DATE or --go-live-column COLUMN",
+            "The date of the change is missing." if not any(dated) else "The date of the change was given twice.",
+            next_step="give one of --go-live DATE, --go-live-column COLUMN, --treated COLUMN",
         )
-    if options.go_live_column and not options.unit:
+    if not options.go_live and not options.unit:
         raise UsageFailure(
-            "--go-live-column says when each unit changed, but no --unit says which rows belong together.",
+            f"{'--treated' if options.treated else '--go-live-column'} says when each unit changed, but no --unit says "
+            "which rows belong together.",
             next_step="add --unit COLUMN (team, region, shop …)",
         )
     for name, given, allowed in (
@@ -111,7 +114,7 @@ def _read(sheet: Spreadsheet, options: AssessOptions) -> _Columns:
     """Every column the options name, rows without a date or a value left out."""
     named = {
         "--date": options.date, "--value": options.value, "--unit": options.unit, "--end": options.end,
-        "--go-live-column": options.go_live_column, "--denominator": options.denominator,
+        "--go-live-column": options.go_live_column, "--treated": options.treated, "--denominator": options.denominator,
     }  # fmt: skip
     named |= {f"--covariates {name}": name for name in options.covariates}
     named |= {f"--by {name}": name for name in options.by}
@@ -120,8 +123,11 @@ def _read(sheet: Spreadsheet, options: AssessOptions) -> _Columns:
     at = sheet.day(options.date)
     if len(at) == 0 or np.isnat(at).all():
         raise UsageFailure(f"{sheet.path.name} has no row with a date in {options.date}.")
-    go_live = sheet.day_or_never(options.go_live_column) if options.go_live_column else _one_date(options, len(at))
     unit = sheet.text(options.unit) if options.unit else np.full(len(at), "")
+    if options.treated:
+        go_live = _first_treated(at, unit, sheet.number(options.treated))
+    else:
+        go_live = sheet.day_or_never(options.go_live_column) if options.go_live_column else _one_date(options, len(at))
     segment = np.full(len(at), "all")
     if options.by:
         segment = np.array([" | ".join(each) for each in zip(*(sheet.text(c) for c in options.by), strict=True)])
@@ -162,6 +168,22 @@ def _values(
         return num, den, observed, "count"
     is_share = not is_periodic and bool(np.isin(num[np.isfinite(num)], (0.0, 1.0)).all())
     return num, den, observed, "proportion" if is_share else "mean"
+
+
+def _first_treated(at: Times, unit: np.ndarray[Any, Any], treated: Floats) -> Times:
+    """Each row's unit's first date with a mark; UsageFailure when a mark is neither 0 nor 1 or is taken back."""
+    if not np.isin(treated, (0.0, 1.0)).all():
+        raise UsageFailure("--treated needs a column of 0 and 1.", next_step="put 1 where the unit has changed, else 0")
+    code = np.unique(unit, return_inverse=True)[1].reshape(-1)
+    first = np.full(int(code.max()) + 1, np.datetime64("NaT", "s"))
+    order = np.flatnonzero(treated == 1)[np.argsort(at[treated == 1])[::-1]]
+    first[code[order]] = at[order]
+    back = (treated == 0) & (at >= first[code])
+    if back.any():
+        raise UsageFailure(
+            f"Unit {unit[back][0]} is marked treated and later not.", next_step="a unit that changed stays changed"
+        )
+    return np.asarray(first[code])
 
 
 def _one_date(options: AssessOptions, count: int) -> Times:

@@ -100,7 +100,7 @@ def _mind(verdict: Mapping[str, Any]) -> str:
 
 
 def _is_controlled(verdict: Mapping[str, Any]) -> bool:
-    return str(verdict.get("method", "")).startswith("imputation")
+    return str(verdict.get("method", "")).startswith(("imputation", "synthetic"))
 
 
 def _percent(value: float, plus: str = "+") -> str:

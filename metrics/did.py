@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from metrics.question import Floats, Ints
+from metrics.question import Bools, Floats, Ints
+
+PLACEBOS = 500
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,32 @@ def callaway_santanna(
         if is_full:
             found |= _tables(fitted, panel)
     return found
+
+
+def synthetic(outcome: Floats, treated: Bools, after: Bools, seed: int) -> dict[str, Any]:
+    """Synthetic difference-in-differences of a complete panel (units × periods): estimate, placebo error, weights.
+
+    weights: of the controls that matter, by their row among the controls, largest first. fit_before: root mean square
+    of what the weighted controls leave of the treated before.
+    """
+    with _quiet():
+        import pandas as pd
+        from diff_diff import SyntheticDiD
+
+        units, periods = outcome.shape
+        frame = pd.DataFrame(
+            {
+                "unit": np.repeat(np.arange(units), periods), "period": np.tile(np.arange(periods), units),
+                "outcome": outcome.ravel(), "treated": np.repeat(treated.astype(int), periods),
+            }
+        )  # fmt: skip
+        model = SyntheticDiD(variance_method="placebo", n_bootstrap=PLACEBOS, seed=seed)
+        fitted = model.fit(frame, "outcome", "treated", "unit", "period", post_periods=np.flatnonzero(after).tolist())
+    weights = sorted(((float(w), int(u)) for u, w in fitted.unit_weights.items()), reverse=True)
+    return {
+        "estimate": float(fitted.att), "error": float(fitted.se), "fit_before": float(fitted.pre_treatment_fit),
+        "weights": [{"control": unit, "weight": round(weight, 4)} for weight, unit in weights if weight > 0.01],
+    }  # fmt: skip
 
 
 def _row(estimate: float, error: float) -> dict[str, float]:

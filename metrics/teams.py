@@ -129,7 +129,7 @@ def _finding(
     return Finding(
         method, setting.cells.multiplicative, effect * unit_of(question, setting), low * unit_of(question, setting),
         high * unit_of(question, setting), p_value, error * unit_of(question, setting), df, pre_value, post_value,
-        *_ends(panel, before), *_ends(panel, after),
+        *ends(panel, before), *ends(panel, after),
         int(panel.rows[before].sum()), int(panel.rows[after].sum()),
         float(np.median((before * weeks).sum(1)[treated])), float(np.median((after * weeks).sum(1)[treated])),
         (), diagnostics,
@@ -140,11 +140,11 @@ def unit_of(question: Question, setting: Setting) -> float:
     """Differences of sums are made per day and team; everything is told per week (or period) and all teams."""
     if setting.cells.multiplicative:
         return 1.0
-    return _per(question, setting.panel, int(setting.focus.sum()))
+    return per_team_factor(question, setting.panel, int(setting.focus.sum()))
 
 
-def _per(question: Question, panel: Panel, teams: int) -> float:
-    """Factor from num/den of a cell to the value people see."""
+def per_team_factor(question: Question, panel: Panel, teams: int) -> float:
+    """Factor from num/den of a team's cell to the value people see of so many teams."""
     if question.kind == "nps":
         return 100.0
     if question.kind not in ADDITIVE_KINDS:
@@ -165,7 +165,7 @@ def value_of(question: Question, panel: Panel, cells: Bools) -> float:
     den = panel.den[cells].sum()
     if den <= 0:
         return float("nan")
-    return float(panel.num[cells].sum() / den) * _per(question, panel, int(cells.any(1).sum()))
+    return float(panel.num[cells].sum() / den) * per_team_factor(question, panel, int(cells.any(1).sum()))
 
 
 def _spread_out(setting: Setting, cells: Bools) -> Bools:
@@ -174,7 +174,7 @@ def _spread_out(setting: Setting, cells: Bools) -> Bools:
     return np.repeat(cells, lengths, axis=1)
 
 
-def _ends(panel: Panel, cells: Bools) -> tuple[date | None, date | None]:
+def ends(panel: Panel, cells: Bools) -> tuple[date | None, date | None]:
     """First day and day after the last of some cells."""
     used = np.flatnonzero(cells.any(0))
     return (day(panel.edges[used[0]]), day(panel.edges[used[-1] + 1])) if len(used) else (None, None)

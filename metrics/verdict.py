@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from metrics import designs, gates, looks, mix, one_date, teams
+from metrics import designs, gates, looks, mix, one_date, synthetic, teams
 from metrics.checks import check_effect
 from metrics.designs import Design
 from metrics.finding import Finding
@@ -118,6 +118,10 @@ def _measured(case: Case, rows: Rows, level: float) -> Case:
     When all teams went live so close together that none is left to compare with, the company's own history must do.
     """
     question = case.question
+    if synthetic.applies(question, case.design):
+        found = synthetic.measure(question, rows, case.design, level)
+        if found is not None:
+            return replace(case, finding=found, lacking=tuple(gates.amount(question, found)))
     if case.design.is_controlled:
         found = teams.measure(question, rows, case.design, level)
         lacking = (*gates.amount(question, found), *_too_few(case))

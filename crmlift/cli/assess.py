@@ -21,6 +21,9 @@ def assess(
     go_live_column: Annotated[
         str | None, typer.Option(help="Column with each unit's own date; empty or 0: never.")
     ] = None,
+    treated: Annotated[
+        str | None, typer.Option(help="Column with 1 in the rows of a unit that has changed already, else 0.")
+    ] = None,
     end: Annotated[
         str | None,
         typer.Option(help="Column with the end: the value is the time from date to end; empty is still open."),
@@ -57,7 +60,7 @@ def assess(
     from crmlift.assess import AssessOptions, assess_file, explain
 
     options = AssessOptions(
-        date=date, value=value, go_live=go_live, unit=unit, go_live_column=go_live_column, end=end,
+        date=date, value=value, go_live=go_live, unit=unit, go_live_column=go_live_column, treated=treated, end=end,
         denominator=denominator, kind=kind, period=period, better=better, learning_days=learning_days,
         min_important=min_important, covariates=_names(covariates), by=_names(by), mix=_names(mix), log=log,
         as_of=as_of,

@@ -149,8 +149,8 @@ def test_rows_without_a_value_are_said_to_be_left_out(written: Written) -> None:
     [
         ({"date": "Week"}, "It has: week, sales."),
         ({"covariates": ("price",)}, "--covariates price"),
-        ({"go_live": None}, "--go-live DATE or --go-live-column"),
-        ({"go_live_column": "week"}, "--go-live DATE or --go-live-column"),
+        ({"go_live": None}, "--go-live DATE, --go-live-column"),
+        ({"go_live_column": "week"}, "--go-live DATE, --go-live-column"),
         ({"go_live": None, "go_live_column": "week"}, "--unit"),
         ({"go_live": "soon"}, "2026-03-02"),
         ({"kind": "median"}, "proportion"),
@@ -191,3 +191,41 @@ def test_a_unit_with_two_dates_is_refused(written: Written) -> None:
     text = deals_csv().replace("T0,", "T1,", 3)
     with pytest.raises(ExpectedFailure, match="more than one go-live"):
         assess_file(written(text), DEALS)
+
+
+def treated_csv(marks: str = "0011") -> str:
+    """Twelve shops with four monthly values; the first is marked as `marks` says."""
+    lines = ["shop,month,sales,changed"]
+    for shop in range(12):
+        for month, mark in enumerate(marks if shop == 0 else "0000"):
+            lines.append(f"s{shop},2026-{month + 1:02d}-01,{100 + shop + month},{mark}")
+    return "\n".join(lines) + "\n"
+
+
+TREATED = AssessOptions(date="month", value="sales", unit="shop", treated="changed")
+
+
+def test_marks_in_the_rows_say_when_a_unit_changed(written: Written) -> None:
+    (verdict,) = assess_file(written(treated_csv()), TREATED)
+    assert verdict["diagnostics"]["design"] == "controls"
+
+
+@pytest.mark.parametrize(("marks", "words"), [("0101", "later not"), ("0002", "0 and 1")])
+def test_marks_that_contradict_themselves_are_refused(written: Written, marks: str, words: str) -> None:
+    with pytest.raises(ExpectedFailure, match=words):
+        assess_file(written(treated_csv(marks)), TREATED)
+
+
+def test_a_shifting_mix_is_held_constant_on_request(written: Written) -> None:
+    rng = np.random.default_rng(1)
+    lines = ["day,won,kind"]
+    for day in range(700):
+        for _ in range(6):
+            kind = "new" if rng.random() < (0.5 if day < 500 else 0.2) else "renewal"
+            won = int(rng.random() < (0.15 if kind == "new" else 0.45))
+            lines.append(f"{np.datetime64('2024-01-01') + day},{won},{kind}")
+    options = AssessOptions(date="day", value="won", go_live="2025-05-15", mix=("kind",))
+    (verdict,) = assess_file(written("\n".join(lines) + "\n"), options)
+    assert verdict["diagnostics"]["mix_held"]["held"] == "kind"
+    assert any("mix by kind shifted" in words for words in verdict["caveats"])
+    assert {row["segment"] for row in verdict["diagnostics"]["segments"]} == {"new", "renewal"}
