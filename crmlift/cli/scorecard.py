@@ -34,7 +34,8 @@ def show_scorecard(loaded: Loaded) -> None:
 
 def _called(loaded: Loaded) -> str:
     """How to call this program again on the same home, as it could be typed here."""
-    program = "crmlift" if shutil.which("crmlift") else _near(Path(sys.argv[0]))
+    typed = Path(sys.argv[0])
+    program = _near(typed) if typed.name == "crmlift" and not shutil.which("crmlift") else "crmlift"
     is_usual = loaded.places.home == Path.cwd() / "data"
     return program if is_usual else f"CRMLIFT_HOME={shlex.quote(_near(loaded.places.home))} {program}"
 
