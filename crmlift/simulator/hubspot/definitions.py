@@ -151,19 +151,6 @@ async def owner(request: Request) -> Response:
     return json_response(jsonable(found))
 
 
-async def teams(request: Request) -> Response:
-    """GET /settings/v3/users/teams."""
-    found: dict[str, dict[str, Any]] = {}
-    for person in portal_of(request).served.company.owners:
-        for team in person.get("teams") or ():
-            entry = found.setdefault(
-                str(team["id"]),
-                {"id": str(team["id"]), "name": team["name"], "userIds": [], "secondaryUserIds": []},
-            )
-            entry["userIds" if team.get("primary") else "secondaryUserIds"].append(str(person.get("userId")))
-    return json_response({"results": list(found.values())})
-
-
 async def schemas(request: Request) -> Response:
     """GET /crm/v3/schemas: the custom objects."""
     portal = portal_of(request)

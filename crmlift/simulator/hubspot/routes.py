@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crmlift.simulator.hubspot import account, associations, definitions, objects, search
+from crmlift.simulator.hubspot import account, associations, definitions, legacy, objects, people, search
 from crmlift.simulator.hubspot.errors import HubSpotError, resource_not_found
 from crmlift.simulator.hubspot.portal import HubSpotPortal
 
@@ -19,7 +19,7 @@ _UNAUTHENTICATED = (
     "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more "
     "details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"
 )
-_GATED = ("/crm", "/properties", "/account-info", "/settings")
+_GATED = ("/crm", "/properties", "/account-info", "/settings", "/email")
 
 
 def _get(path: str, endpoint: Callable[..., object]) -> Route:
@@ -75,7 +75,9 @@ ROUTES = [
     *(_get(f"/account-info/{v}/details", account.details) for v in ("v3", DATED)),
     *(_get(f"/account-info/{v}/activity/login", account.logins) for v in ("v3", DATED)),
     *(_get(f"/account-info/{v}/api-usage/daily/private-apps", account.daily_usage) for v in ("v3", DATED)),
-    *(_get(f"/settings/{p}/teams", definitions.teams) for p in ("v3/users", f"users/{DATED}")),
+    *(_get(f"/settings/{p}/teams", people.teams) for p in ("v3/users", f"users/{DATED}")),
+    *(_get(f"/settings/{p}", people.users) for p in ("v3/users", f"users/{DATED}")),
+    *(_get(f"/settings/{p}/roles", people.roles) for p in ("v3/users", f"users/{DATED}")),
     _get("/crm/v3/objects" + _OF_RECORD, associations.of_record_v3),
     _get("/crm/v4/objects" + _OF_RECORD, associations.of_record),
     _get(f"/crm/objects/{DATED}" + _OF_RECORD, associations.of_record),
@@ -94,6 +96,8 @@ ROUTES = [
         for route in _schemas(root)
     ),
     *(_get(f"/properties/{v}/{{object_type}}/properties", definitions.legacy_properties) for v in ("v1", "v2")),
+    _get("/crm-pipelines/v1/pipelines/{object_type}", legacy.pipelines),
+    _get("/email/public/v1/subscriptions", legacy.subscriptions),
     Route("/{rest:path}", not_there),
 ]
 
