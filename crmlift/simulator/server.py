@@ -117,18 +117,17 @@ def running_simulator(
     port: int = 0,
     is_https: bool = True,
     folder: Path | None = None,
-    hosts: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> Iterator[ServerInfo]:
     """Serve in a thread on the loopback address for the time of a `with` block.
 
-    folder: where the certificate goes, a temporary one if not given. hosts: names beside the loopback ones that the
-    certificate vouches for.
+    folder: where the certificate goes, a temporary one if not given. names: further hosts it vouches for.
     """
     with contextlib.ExitStack() as stack:
         certfile = keyfile = None
         if is_https:
             place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crmlift-tls-")))
-            certfile, keyfile = make_certificate(place, hosts)
+            certfile, keyfile = make_certificate(place, names)
         listener = stack.enter_context(
             _Listener(company, LOOPBACK, port, certfile, keyfile, options or ServerOptions())
         )

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crmlift.simulator.faults import has_expiring_session
 from crmlift.simulator.hubspot import account, associations, definitions, legacy, objects, people, search
 from crmlift.simulator.hubspot.errors import HubSpotError, resource_not_found
 from crmlift.simulator.hubspot.portal import HubSpotPortal
@@ -115,6 +116,8 @@ class HubSpotGate:
             await self.app(scope, receive, send)
             return
         scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        if has_expiring_session(scope):
+            self.portal.expire(token.strip())
         if scheme.lower() != "bearer" or not self.portal.accepts(token.strip()):
             refused = HubSpotError(401, _UNAUTHENTICATED, "INVALID_AUTHENTICATION")
             await refused.response()(scope, receive, send)

@@ -89,7 +89,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder, company = tmp_path_factory.mktemp("foreign"), every_object()
     export_company(company, folder / "export")
     (folder / "sitecustomize.py").write_text(TRUST)
-    with running_simulator(company, hosts=(VENDOR,), folder=folder) as server, detour(server.port) as proxy:
+    with running_simulator(company, names=(VENDOR,), folder=folder) as server, detour(server.port) as proxy:
         kept = {k: v for k, v in os.environ.items() if k.lower() not in {"no_proxy", "http_proxy", "all_proxy"}}
         found = {"HTTPS_PROXY": proxy, "https_proxy": proxy, "SSL_CERT_FILE": str(server.ca_file)}
         found["REQUESTS_CA_BUNDLE"] = found["SSL_CERT_FILE"]
