@@ -95,13 +95,13 @@ class TrustingAdapter(HTTPAdapter):
             self._trust = {"ssl_context": context}
         super().__init__(pool_maxsize=pool_size)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
         """Connections to the host itself."""
-        super().init_poolmanager(*args, **kwargs, **self._trust)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(connections, maxsize, block, **options, **self._trust)
 
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         """Connections to the host through a proxy."""
-        return super().proxy_manager_for(proxy, **kwargs, **self._trust)  # type: ignore[no-untyped-call]
+        return super().proxy_manager_for(proxy, **options, **self._trust)
 
 
 class PatientAdapter(TrustingAdapter):

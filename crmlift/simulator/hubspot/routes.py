@@ -57,6 +57,7 @@ def _pipelines(root: str) -> list[Route]:
         _get(f"{root}/{{object_type}}", definitions.pipelines),
         _get(f"{root}/{{object_type}}/{{pipeline_id}}", definitions.pipeline),
         _get(f"{root}/{{object_type}}/{{pipeline_id}}/stages", definitions.stages),
+        _get(f"{root}/{{object_type}}/{{pipeline_id}}/audit", definitions.pipeline_audit),
     ]
 
 
@@ -79,6 +80,7 @@ ROUTES = [
     *(_get(f"/settings/{p}/teams", people.teams) for p in ("v3/users", f"users/{DATED}")),
     *(_get(f"/settings/{p}", people.users) for p in ("v3/users", f"users/{DATED}")),
     *(_get(f"/settings/{p}/roles", people.roles) for p in ("v3/users", f"users/{DATED}")),
+    *(_get(f"/settings/{p}/exchange-rates", account.exchange_rates) for p in ("v3/currencies", f"currencies/{DATED}")),
     _get("/crm/v3/objects" + _OF_RECORD, associations.of_record_v3),
     _get("/crm/v4/objects" + _OF_RECORD, associations.of_record),
     _get(f"/crm/objects/{DATED}" + _OF_RECORD, associations.of_record),

@@ -45,6 +45,12 @@ def every_object(records: int = RECORDS, as_of: datetime = AS_OF) -> Company:
     return Company(
         "every-object", 1, as_of, hubspot=tables, associations=_links(tables), owners=owners,
         pipelines={name: [pipeline] for name in ("deals", "tickets", "leads")},
+        pipeline_edits={"p": [(START, {"1": "Fresh", "0": "Gone"}), (START + timedelta(days=9), {"1": "New"})]},
+        exchange_rates=[
+            {"id": str(n), "fromCurrencyCode": "USD", "toCurrencyCode": "EUR", "conversionRate": 0.9 + n / 1000,
+             "effectiveAt": START + timedelta(days=n), "createdAt": START, "updatedAt": START}
+            for n in range(120)
+        ],
         logins=[
             {"id": str(n), "userId": 101 + n % 7, "email": "o@acme.example", "loginSucceeded": True,
              "loginAt": as_of - timedelta(hours=n)}
