@@ -50,10 +50,6 @@ class Tokens:
                 self._renew()
             return self._token
 
-    def is_current(self, bearer: str) -> bool:
-        """Whether this is the token that calls are given now."""
-        return bearer == self._token
-
     def renew_after_refusal(self, refused: str) -> bool:
         """Renew a token the server no longer takes; False where that is impossible."""
         if not self._secrets.is_oauth:

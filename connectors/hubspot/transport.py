@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 BACKOFF = Backoff(attempts=8, first_seconds=0.5, cap_seconds=30.0)
 UNKNOWN_HOST_ATTEMPTS = 2
-MOST_RENEWALS = 3
 POOL_SIZE = 16
 _BUSY = frozenset({408, 423, 425, 477, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 _DROPPED = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError,
@@ -82,7 +81,7 @@ class Transport:
 
     def ask(self, call: Call, answer: type[Answer]) -> Answer:
         """The decoded answer; a body that is cut off or no JSON is asked for again."""
-        attempt = renewals = 0
+        attempt = 0
         while True:
             attempt += 1
             bearer = self._tokens.bearer()
@@ -93,8 +92,7 @@ class Transport:
                         return msgspec.json.decode(response.content, type=answer)
                     except msgspec.DecodeError as error:
                         reason = f"unreadable answer: {type(error).__name__}"
-                elif response.status_code == 401 and renewals < MOST_RENEWALS:
-                    renewals += self._tokens.is_current(bearer)  # else another call has renewed it meanwhile
+                elif response.status_code == 401 and attempt < self._backoff.attempts:
                     if not self._tokens.renew_after_refusal(bearer):
                         raise failures.refused(response, call.where)
                     continue
