@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)-tools/bin/uv
 
-.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full lock clean help
+.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-hubspot foreign-hubspot lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,20 @@ bench-verdict: $(VENV)/.dev ## is the verdict right? all processes, opponents be
 
 bench-verdict-full: $(VENV)/.dev ## the same with 2,000 worlds a row; writes docs/benchmark.md (hours)
 	@$(PY) -m benchmarks.verdict --full --write
+
+bench-hubspot: $(VENV)/.dev ## HubSpot's backfill against the least time its limits allow, dlt's source beside it
+	@$(PY) -m benchmarks.hubspot
+
+# Other people's clients, each in an environment of its own: their dependencies fight ours. pendulum 2 and pkg_resources
+# need an older setuptools.
+foreign-hubspot: $(VENV)/.dev ## other people's HubSpot clients, unchanged, against the simulator
+	@for client in meltano-tap-hubspot==0.10.1 airbyte-source-hubspot==5.7.0; do \
+	  $(UV) venv -q --allow-existing .venv-foreign/$${client%%=*} && \
+	  $(UV) pip install -q --python .venv-foreign/$${client%%=*}/bin/python $$client || exit 1; done
+	@$(UV) venv -q --allow-existing .venv-foreign/ingestr
+	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python "dlt[duckdb]==1.11.0" pandas "setuptools<81"
+	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python --no-deps ingestr==0.13.94
+	@$(PY) -m pytest -m slow tests/crmlift/simulator/test_foreign_hubspot.py
 
 lock: $(UV) ## resolve requirements.in again into the hashed locks
 	@$(UV) pip compile -q --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.lock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,8 +16,9 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.util.ssl_ import create_urllib3_context
 
-from connectors.errors import SourceFailure, TransientSourceFailure
+from connectors.errors import SettingsFailure, SourceFailure, TransientSourceFailure
 
 BUSY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 TIMEOUT_SECONDS = (10.0, 120.0)
@@ -73,7 +75,36 @@ def is_busy_status(response: requests.Response) -> bool:
     return response.status_code in BUSY_STATUSES
 
 
-class PatientAdapter(HTTPAdapter):
+class TrustingAdapter(HTTPAdapter):
+    """A requests adapter that trusts the authorities of `ca_bundle` besides those everybody trusts."""
+
+    def __init__(self, ca_bundle: str | None = None, *, pool_size: int = 16) -> None:
+        self._trust: dict[str, Any] = {}
+        if ca_bundle is not None:
+            context = create_urllib3_context()
+            context.load_default_certs()
+            try:
+                context.load_verify_locations(ca_bundle)
+            except (OSError, ssl.SSLError) as error:
+                raise SettingsFailure(
+                    "The certificate file cannot be used.",
+                    where=f"ca_bundle {ca_bundle}",
+                    why=f"{type(error).__name__}: it holds no certificates in PEM form, or cannot be read.",
+                    next_step="set ca_bundle to a PEM file, or leave it out",
+                ) from error
+            self._trust = {"ssl_context": context}
+        super().__init__(pool_maxsize=pool_size)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
+        """Connections to the host itself."""
+        super().init_poolmanager(connections, maxsize, block, **options, **self._trust)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Connections to the host through a proxy."""
+        return super().proxy_manager_for(proxy, **options, **self._trust)
+
+
+class PatientAdapter(TrustingAdapter):
     """A requests adapter that counts, waits and sends again; mount it and every client of the session is
     patient.
 
@@ -93,8 +124,8 @@ class PatientAdapter(HTTPAdapter):
         sleep: Callable[[float], None] = time.sleep,
         pool_size: int = 16,
     ) -> None:
-        super().__init__(pool_maxsize=pool_size)
-        self._system, self._setting, self._ca_bundle = system, setting, ca_bundle
+        super().__init__(ca_bundle, pool_size=pool_size)
+        self._system, self._setting = system, setting
         self._backoff, self._is_busy, self._sleep = backoff or Backoff(), is_busy, sleep
         self._lock = threading.Lock()
         self._has_answered = False
@@ -104,8 +135,6 @@ class PatientAdapter(HTTPAdapter):
         """Send, again and again within the policy; the last busy response is returned as it is."""
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = TIMEOUT_SECONDS
-        if self._ca_bundle is not None:
-            kwargs["verify"] = self._ca_bundle
         attempt = 0
         while True:
             attempt += 1

@@ -130,6 +130,14 @@ class PropertyDefinition(msgspec.Struct, rename="camel"):
     type: str = "string"
     label: str = ""
     show_currency_symbol: bool | None = None
+    field_type: str | None = None
+    group_name: str | None = None
+    options: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    calculated: bool | None = None
+    hubspot_defined: bool | None = None
+    archived: bool = False
+    created_at: str | None = None
+    updated_at: str | None = None
 
 
 class Properties(msgspec.Struct):
@@ -177,6 +185,33 @@ class Pipelines(msgspec.Struct):
     """Pipelines of an object type."""
 
     results: list[Pipeline]
+
+
+class PastStage(msgspec.Struct):
+    """A stage as it was."""
+
+    id: str | None = None
+    stage_id: str | None = msgspec.field(default=None, name="stageId")
+    label: str | None = None
+
+
+class PastPipeline(msgspec.Struct):
+    """A pipeline as it was."""
+
+    stages: list[PastStage] = msgspec.field(default_factory=list)
+
+
+class PipelineEdit(msgspec.Struct, rename="camel"):
+    """One thing done to a pipeline, and what it was like afterwards."""
+
+    timestamp: str | None = None
+    raw_object: PastPipeline | None = None
+
+
+class PipelineEdits(msgspec.Struct):
+    """The audit of a pipeline."""
+
+    results: list[PipelineEdit] = msgspec.field(default_factory=list)
 
 
 class Account(msgspec.Struct, rename="camel"):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from connectors.contract import Finding
 from connectors.hubspot.answers import CustomSchema, CustomSchemas, Properties, PropertyDefinition, RawList
 from connectors.hubspot.failures import ObjectAbsent, ScopeMissing
 from connectors.hubspot.objects import REQUIRED_OBJECTS, STANDARD_OBJECTS, read_scope
-from connectors.hubspot.schemas import LOGIN_ACTIVITY, REFERENCE
+from connectors.hubspot.schemas import EXCHANGE_RATES, FIXED, LOGIN_ACTIVITY, OPTIONAL, REFERENCE, TEAMS
 from connectors.hubspot.settings import HubspotSource
 from connectors.hubspot.transport import Call, Transport
 
@@ -25,6 +25,8 @@ class Catalogue:
     def __init__(self, transport: Transport, source: HubspotSource, pool: ThreadPoolExecutor) -> None:
         self._transport, self._source, self._pool = transport, source, pool
         self._custom: Mapping[str, str] | None = None
+        self._properties: dict[str, list[PropertyDefinition]] = {}
+        self.objects: list[str] = []
         self._findings: dict[tuple[str, str, str | None], Finding] = {}
 
     @property
@@ -39,9 +41,9 @@ class Catalogue:
         further = [name for name in self._source.include if name not in wanted + custom and "*" not in name]
         candidates = wanted + custom + further
         readable = self._pool.map(self._is_readable, candidates)
-        objects = [name for name, is_readable in zip(candidates, readable, strict=True) if is_readable]
+        self.objects = [name for name, is_readable in zip(candidates, readable, strict=True) if is_readable]
         fixed = [name for name in REFERENCE if not self._source.is_excluded(name)]
-        return fixed + objects + self._login_stream()
+        return fixed + self._optional_streams() + self.objects + self._login_stream()
 
     def object_type(self, stream: str) -> str:
         """A stream's name in addresses: its own, or the type id of a custom object."""
@@ -62,9 +64,14 @@ class Catalogue:
 
     def properties(self, stream: str) -> list[PropertyDefinition]:
         """The properties to read of an object."""
-        path = self._source.paths.properties(self.object_type(stream))
-        answer = self._transport.ask(Call("GET", path), Properties)
-        return [d for d in answer.results if self._source.is_property_read(stream, d.name)]
+        return [d for d in self.all_properties(stream) if self._source.is_property_read(stream, d.name)]
+
+    def all_properties(self, stream: str) -> list[PropertyDefinition]:
+        """Everything the account defines for an object; asked once."""
+        if stream not in self._properties:
+            path = self._source.paths.properties(self.object_type(stream))
+            self._properties[stream] = self._transport.ask(Call("GET", path), Properties).results
+        return self._properties[stream]
 
     def note_refusal(self, object_name: str, refusal: Refusal, *, rule_id: str = "missing_object") -> None:
         """Keep what could not be read as a finding."""
@@ -78,19 +85,26 @@ class Catalogue:
 
     def _is_readable(self, stream: str) -> bool:
         query: dict[str, str | int] = {"limit": 1, "properties": "hs_object_id"}
-        return self._probe(stream, lambda: Call("GET", self._source.paths.objects(self.object_type(stream)), query))
+        return self._probe(stream, Call("GET", self._source.paths.objects(self.object_type(stream)), query))
+
+    def _optional_streams(self) -> list[str]:
+        """What may need scopes the token lacks is tried first; the rest comes with what is read anyway."""
+        paths = self._source.paths
+        calls = {TEAMS.stream: Call("GET", paths.teams), EXCHANGE_RATES.stream: Call("GET", paths.exchange_rates)}
+        wanted = [name for name in OPTIONAL if not self._source.is_excluded(name)]
+        return [name for name in wanted if name not in calls or self._probe(name, calls[name])]
 
     def _login_stream(self) -> list[str]:
         name = LOGIN_ACTIVITY.stream
         if self._source.is_excluded(name):
             return []
-        found = self._probe(name, lambda: Call("GET", self._source.paths.login_activity, {"limit": 1}))
+        found = self._probe(name, Call("GET", self._source.paths.login_activity, {"limit": 1}))
         return [name] if found else []
 
-    def _probe(self, stream: str, call: Callable[[], Call]) -> bool:
+    def _probe(self, stream: str, call: Call) -> bool:
         """Whether one record can be read. An object that core cannot do without must not be hidden."""
         try:
-            self._transport.ask(call(), RawList)
+            self._transport.ask(call, RawList)
         except ObjectAbsent as refusal:
             self.note_refusal(stream, refusal)
             return False
@@ -107,7 +121,7 @@ def _named(schemas: list[CustomSchema]) -> dict[str, str]:
     named: dict[str, str] = {}
     for schema in sorted((s for s in schemas if not s.archived), key=lambda s: s.object_type_id):
         name = schema.name.lower()
-        if name in STANDARD_OBJECTS or name in REFERENCE or name in named:
+        if name in STANDARD_OBJECTS or name in FIXED or name in named:
             name = (schema.fully_qualified_name or schema.object_type_id).lower()
         named[name] = schema.object_type_id
     return named

@@ -10,11 +10,12 @@ from typing import Any
 from connectors.contract import Checkpoint, Finding, Page, StreamSchema, Window
 from connectors.hubspot.answers import Account, RawList
 from connectors.hubspot.catalogue import Catalogue
+from connectors.hubspot.describing import DescriptionReader
 from connectors.hubspot.failures import ObjectAbsent, ScopeMissing
 from connectors.hubspot.object_api import WORKERS, ObjectApi, Wanted
 from connectors.hubspot.reading import ObjectReader
 from connectors.hubspot.reference import ReferenceReader
-from connectors.hubspot.schemas import FIXED, SYSTEM, object_schema, property_names
+from connectors.hubspot.schemas import FIXED, OPTIONAL, SYSTEM, object_schema, property_names
 from connectors.hubspot.settings import HubspotSecrets, HubspotSource
 from connectors.hubspot.transport import Call, Transport
 
@@ -75,6 +76,15 @@ class HubspotConnector:
     def read(self, schema: StreamSchema, window: Window, checkpoint: Checkpoint | None) -> Iterator[Page]:
         """Pages of the window; children (history, associations) come with their parents."""
         stream = schema.stream
+        if stream in OPTIONAL:
+            catalogue = self._catalogue
+            if not catalogue.objects:
+                catalogue.streams()
+            describer = DescriptionReader(
+                self._transport, self._source.paths, catalogue.objects, catalogue.all_properties
+            )
+            yield from describer.pages(stream)
+            return
         if stream in FIXED:
             reader = ReferenceReader(self._transport, self._source.paths)
             yield from reader.pages(stream, window, checkpoint)

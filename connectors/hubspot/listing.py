@@ -20,11 +20,11 @@ from connectors.hubspot.records import Record
 log = logging.getLogger(__name__)
 
 CHUNK_RECORDS = 1000
-PROBE_PAGES = 5
+PROBE_PAGES = 3
 FEW_PAGES = 40
-PIECE_PAGES = 30
+PIECE_PAGES = 24
 PIECE_PAGES_MIN = 15
-PIECES_AHEAD = 6
+PIECES_AHEAD = 9
 
 Listed = tuple[list[Record], str | None]
 """Records, and the cursor after them; None: that was all."""

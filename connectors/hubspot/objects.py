@@ -24,7 +24,10 @@ DEFAULT_ASSOCIATIONS: Mapping[str, tuple[str, ...]] = {
     "contacts": ("companies", "deals"),
     "deals": ("companies", "contacts"),
     "tickets": ("contacts", "companies"),
-    **{name: ("contacts", "deals", "tickets", "companies") for name in ENGAGEMENTS if name != "communications"},
+    "leads": ("contacts", "companies"),
+    "line_items": ("deals",),
+    "quotes": ("deals",),
+    **{name: ("contacts", "deals", "tickets", "companies") for name in ENGAGEMENTS},
 }
 
 NEEDED_PROPERTIES = frozenset({"lastmodifieddate", "hs_lastmodifieddate", "hs_merged_object_ids"})

@@ -67,6 +67,21 @@ class ApiPaths:
         """Definitions of the custom objects."""
         return "/crm/v3/schemas" if self._is_legacy else f"/crm-object-schemas/{self.version}/schemas"
 
+    def pipeline_audit(self, object_type: str, pipeline_id: str) -> str:
+        """Everything that was done to a pipeline, newest first."""
+        return f"{self.pipelines(object_type)}/{pipeline_id}/audit"
+
+    @property
+    def teams(self) -> str:
+        """Teams and who is in them."""
+        return "/settings/v3/users/teams" if self._is_legacy else f"/settings/users/{self.version}/teams"
+
+    @property
+    def exchange_rates(self) -> str:
+        """Rates from the additional currencies to the account's own."""
+        start = "/settings/v3/currencies" if self._is_legacy else f"/settings/currencies/{self.version}"
+        return f"{start}/exchange-rates"
+
     @property
     def account_details(self) -> str:
         """Account id, time zone, currency."""

@@ -30,11 +30,15 @@ class Record:
 
     @classmethod
     def of(cls, raw: msgspec.Raw) -> Record:
-        """From a piece of an answer; one line, whatever the answer's layout."""
-        line = bytes(raw)
-        if b"\n" in line:
-            line = msgspec.json.format(line, indent=-1)
+        """From a piece of an answer."""
+        line = one_line(raw)
         return cls(line, _heads.decode(line))
+
+
+def one_line(raw: msgspec.Raw) -> bytes:
+    """A piece of an answer on one line, whatever the answer's layout."""
+    line = bytes(raw)
+    return msgspec.json.format(line, indent=-1) if b"\n" in line else line
 
 
 def instant(text: str | int) -> datetime:

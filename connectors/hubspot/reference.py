@@ -13,7 +13,7 @@ from connectors.hubspot.answers import Pipeline, Pipelines, RawList, Stage
 from connectors.hubspot.failures import ObjectAbsent, ScopeMissing
 from connectors.hubspot.objects import PIPELINE_OBJECTS
 from connectors.hubspot.paths import ApiPaths
-from connectors.hubspot.records import instant, lines_page, rows_page
+from connectors.hubspot.records import instant, lines_page, one_line, rows_page
 from connectors.hubspot.schemas import LOGIN_ACTIVITY, OWNERS, PIPELINE_STAGES, PIPELINES
 from connectors.hubspot.transport import Call, Transport
 
@@ -50,7 +50,7 @@ class ReferenceReader:
         for archived in ("false", "true"):
             query = {"limit": PAGE_LIMIT, "archived": archived}
             for answer in self._listed(self._paths.owners, query):
-                yield lines_page(OWNERS.stream, [_one_line(raw) for raw in answer.results])
+                yield lines_page(OWNERS.stream, [one_line(raw) for raw in answer.results])
 
     def _pipelines(self) -> Iterator[tuple[str, Pipeline]]:
         for object_type in PIPELINE_OBJECTS:
@@ -68,7 +68,7 @@ class ReferenceReader:
         if checkpoint and not after:
             return
         for number, answer in enumerate(self._listed(self._paths.login_activity, query, after), start=1):
-            lines += map(_one_line, answer.results)
+            lines += map(one_line, answer.results)
             is_over = not answer.after or _is_before(answer.results, since)
             if is_over or number % LOGIN_PAGES_A_PART == 0:
                 yield lines_page(LOGIN_ACTIVITY.stream, lines, {"after": None if is_over else answer.after})
@@ -92,11 +92,6 @@ def _is_before(raws: Iterable[msgspec.Raw], since: datetime | None) -> bool:
         return False
     times = [instant(msgspec.json.decode(raw, type=LoginHead).login_at) for raw in raws]
     return bool(times) and times == sorted(times, reverse=True) and times[0] < since
-
-
-def _one_line(raw: msgspec.Raw) -> bytes:
-    line = bytes(raw)
-    return msgspec.json.format(line, indent=-1) if b"\n" in line else line
 
 
 def _pipeline_row(object_type: str, pipeline: Pipeline) -> dict[str, Any]:

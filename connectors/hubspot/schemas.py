@@ -188,5 +188,61 @@ LOGIN_ACTIVITY = _flat(
     ),
     ("id",),
 )
+STAGE_LABELS = _flat(
+    "pipeline_stage_labels",
+    (
+        Field("object_type"),
+        Field("pipeline_id"),
+        Field("stage_id"),
+        Field("label"),
+        Field("first_seen_at", FieldType.TIMESTAMP),
+        Field("last_seen_at", FieldType.TIMESTAMP),
+    ),
+    ("object_type", "pipeline_id", "stage_id", "label"),
+    is_snapshot=True,
+)
+TEAMS = _flat(
+    "teams",
+    (Field("id"), Field("name"), Field("userIds", FieldType.JSON), Field("secondaryUserIds", FieldType.JSON)),
+    ("id",),
+    is_snapshot=True,
+)
+EXCHANGE_RATES = _flat(
+    "exchange_rates",
+    (
+        Field("id"),
+        Field("fromCurrencyCode"),
+        Field("toCurrencyCode"),
+        Field("conversionRate", FieldType.NUMBER),
+        Field("effectiveAt", FieldType.TIMESTAMP),
+        Field("createdAt", FieldType.TIMESTAMP),
+        Field("updatedAt", FieldType.TIMESTAMP),
+    ),
+    ("id",),
+    is_snapshot=True,
+)
+PROPERTIES = _flat(
+    "properties",
+    (
+        Field("object_type"),
+        Field("name"),
+        Field("label"),
+        Field("type"),
+        Field("field_type"),
+        Field("group_name"),
+        Field("options", FieldType.JSON),
+        Field("is_calculated", FieldType.BOOLEAN),
+        Field("is_defined_by_hubspot", FieldType.BOOLEAN),
+        Field("archived", FieldType.BOOLEAN),
+        Field("created_at", FieldType.TIMESTAMP),
+        Field("updated_at", FieldType.TIMESTAMP),
+    ),
+    ("object_type", "name"),
+    deleted_field="archived",
+    is_snapshot=True,
+)
 REFERENCE = {s.stream: s for s in (OWNERS, PIPELINES, PIPELINE_STAGES)}
-FIXED = {**REFERENCE, LOGIN_ACTIVITY.stream: LOGIN_ACTIVITY}
+"""What core cannot do without."""
+OPTIONAL = {s.stream: s for s in (STAGE_LABELS, TEAMS, EXCHANGE_RATES, PROPERTIES)}
+"""What needs scopes or editions an account may lack."""
+FIXED = {**REFERENCE, **OPTIONAL, LOGIN_ACTIVITY.stream: LOGIN_ACTIVITY}

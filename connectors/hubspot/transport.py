@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 from hubspot.utils.requests.http_request_builder import Request
-from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.adapters import BaseAdapter
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from connectors.http import TIMEOUT_SECONDS, Backoff, retry_after_seconds
+from connectors.http import TIMEOUT_SECONDS, Backoff, TrustingAdapter, retry_after_seconds
 from connectors.hubspot import failures
 from connectors.hubspot.limits import Limiter, shared_limiter
 from connectors.hubspot.settings import HubspotSecrets, HubspotSource
@@ -71,7 +71,7 @@ class Transport:
         self._source, self._pause, self._backoff = source, pause, backoff
         self._session = requests.Session()
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, adapter or HTTPAdapter(pool_maxsize=POOL_SIZE))
+            self._session.mount(scheme, adapter or TrustingAdapter(source.ca_bundle, pool_size=POOL_SIZE))
         self._tokens = Tokens(secrets, self._post_form)
         self._limiter = limiter or shared_limiter((source.base_url, self._tokens.digest), source.rate_limit)
         self._lock = threading.Lock()
@@ -82,7 +82,6 @@ class Transport:
     def ask(self, call: Call, answer: type[Answer]) -> Answer:
         """The decoded answer; a body that is cut off or no JSON is asked for again."""
         attempt = 0
-        renewed = False
         while True:
             attempt += 1
             bearer = self._tokens.bearer()
@@ -93,8 +92,7 @@ class Transport:
                         return msgspec.json.decode(response.content, type=answer)
                     except msgspec.DecodeError as error:
                         reason = f"unreadable answer: {type(error).__name__}"
-                elif response.status_code == 401 and not renewed:
-                    renewed = True
+                elif response.status_code == 401 and attempt < self._backoff.attempts:
                     if not self._tokens.renew_after_refusal(bearer):
                         raise failures.refused(response, call.where)
                     continue
@@ -135,9 +133,7 @@ class Transport:
         """Send, count, and read the answer whole."""
         with self._lock:
             self.calls += 1
-        response = self._session.request(
-            method, url, timeout=TIMEOUT_SECONDS, verify=self._source.ca_bundle or True, **options
-        )
+        response = self._session.request(method, url, timeout=TIMEOUT_SECONDS, **options)
         self._has_answered = True
         self._note_date(response.headers)
         return response

@@ -77,6 +77,8 @@ class Company:
     owners: HubSpot owners as the API returns them (id, email, firstName, lastName, userId, archived, createdAt,
     updatedAt, teams: [{id, name, primary}]). pipelines: object type → pipelines as the API returns them.
     logins: HubSpot account-info log-in activity entries.
+    pipeline_edits: HubSpot pipeline id → what it was like after each edit: (when, stage id → label), oldest first.
+    exchange_rates: HubSpot rates as the currencies API returns them.
     purged: Salesforce object → [(id, deleted at)] of rows that are gone for good.
     rollout: waves as `crmlift.yml` would declare them. truth: kpi_id → planted relative effect (0.0: none), and
     anything else a test needs to compare with.
@@ -91,6 +93,8 @@ class Company:
     owners: list[dict[str, Any]] = field(default_factory=list)
     pipelines: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     logins: list[dict[str, Any]] = field(default_factory=list)
+    pipeline_edits: dict[str, list[tuple[datetime, dict[str, str]]]] = field(default_factory=dict)
+    exchange_rates: list[dict[str, Any]] = field(default_factory=list)
     purged: dict[str, list[tuple[str, datetime]]] = field(default_factory=dict)
     rollout: Mapping[str, Any] = field(default_factory=dict)
     truth: Mapping[str, Any] = field(default_factory=dict)

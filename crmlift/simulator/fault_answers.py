@@ -17,7 +17,7 @@ def possible_faults(path: str) -> frozenset[str]:
     if path.startswith(_LOG_INS):
         return frozenset({"errors"})
     kinds = {"errors", "limits", "drops"}
-    if path.startswith("/services/"):
+    if path.startswith(("/services/", "/crm", "/properties", "/account-info", "/settings")):
         kinds.add("expired")
     if path.endswith("/results") or "/result/" in path:
         kinds.add("truncated")

@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.errors import SourceFailure, TransientSourceFailure
-from connectors.http import Backoff, PatientAdapter, retry_after_seconds
+from connectors.errors import SettingsFailure, SourceFailure, TransientSourceFailure
+from connectors.http import Backoff, PatientAdapter, TrustingAdapter, retry_after_seconds
+from crmlift.simulator.company import Company
+from crmlift.simulator.server import running_simulator
 
 
 class Scripted(ThreadingHTTPServer):
@@ -132,3 +135,21 @@ def test_retry_after_may_be_seconds_a_date_or_nonsense() -> None:
     assert retry_after_seconds({"Retry-After": "soon"}) is None
     assert retry_after_seconds({}) is None
     assert Backoff().delay(1, 86_400) <= 301
+
+
+def test_a_ca_bundle_adds_to_the_authorities_trusted_anyway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    company = Company("none", 1, datetime(2026, 11, 2, tzinfo=UTC))
+    with running_simulator(company, folder=tmp_path / "a") as ours, running_simulator(company) as everybodys:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(everybodys.ca_file))
+        session = requests.Session()
+        session.mount("https://", TrustingAdapter(str(ours.ca_file)))
+        for server in (ours, everybodys):
+            assert session.get(f"{server.base_url}/crm/v3/objects/deals", timeout=5).status_code == 401
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(ours.base_url, timeout=5)
+
+
+def test_a_ca_bundle_that_holds_no_certificate_is_a_setting_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("not a certificate")
+    with pytest.raises(SettingsFailure, match="ca_bundle"):
+        TrustingAdapter(str(tmp_path / "ca.pem"))

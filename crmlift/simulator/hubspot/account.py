@@ -17,7 +17,7 @@ from crmlift.simulator.options import HS_CLIENT_ID, HS_CLIENT_SECRET, HS_PORTAL_
 from crmlift.simulator.responses import form_fields, json_response
 
 _TOKEN_SECONDS = 1_800
-_DEFAULT_LIMIT, _MOST_A_PAGE = 10, 500
+_DEFAULT_LIMIT, _MOST_A_PAGE, _MOST_RATES = 10, 500, 100
 
 
 async def token(request: Request) -> Response:
@@ -75,6 +75,17 @@ async def logins(request: Request) -> Response:
     limit = min(integer(query.get("limit"), "limit", _DEFAULT_LIMIT), _MOST_A_PAGE)
     start = integer(query.get("after"), "after", 0)
     answer: dict[str, Any] = {"results": [jsonable(entry) for entry in found[start : start + limit]]}
+    if start + limit < len(found):
+        answer["paging"] = next_page(request, start + limit)
+    return json_response(answer)
+
+
+async def exchange_rates(request: Request) -> Response:
+    """GET /settings/v3/currencies/exchange-rates?limit=&after=."""
+    query, found = request.query_params, portal_of(request).served.company.exchange_rates
+    limit = min(integer(query.get("limit"), "limit", _MOST_RATES), _MOST_RATES)
+    start = integer(query.get("after"), "after", 0)
+    answer: dict[str, Any] = {"results": [jsonable(rate) for rate in found[start : start + limit]]}
     if start + limit < len(found):
         answer["paging"] = next_page(request, start + limit)
     return json_response(answer)

@@ -103,6 +103,26 @@ async def stages(request: Request) -> Response:
     return json_response({"results": _pipeline(request).get("stages", [])})
 
 
+async def pipeline_audit(request: Request) -> Response:
+    """GET /crm/v3/pipelines/{type}/{pipeline}/audit: newest first, each with the pipeline as it was afterwards."""
+    now, company = _pipeline(request), portal_of(request).served.company
+    current = {str(stage["id"]): str(stage["label"]) for stage in now.get("stages", [])}
+    edits = company.pipeline_edits.get(str(now["id"]), [(now["createdAt"], current)])
+    results = [
+        {
+            "portalId": HS_PORTAL_ID,
+            "identifier": str(now["id"]),
+            "action": "UPDATE" if number else "CREATE",
+            "timestamp": jsonable(at),
+            "fromUserId": None,
+            "message": None,
+            "rawObject": {"label": now["label"], "stages": [{"stageId": i, "label": x} for i, x in labels.items()]},
+        }
+        for number, (at, labels) in enumerate(edits)
+    ]
+    return json_response({"results": results[::-1]})
+
+
 def _pipelines(request: Request) -> list[dict[str, Any]]:
     found = portal_of(request).served.company.pipelines.get(type_of(request).plural, [])
     shown: list[dict[str, Any]] = [jsonable(item) for item in found]
@@ -149,19 +169,6 @@ async def owner(request: Request) -> Response:
     if found is None:
         raise resource_not_found()
     return json_response(jsonable(found))
-
-
-async def teams(request: Request) -> Response:
-    """GET /settings/v3/users/teams."""
-    found: dict[str, dict[str, Any]] = {}
-    for person in portal_of(request).served.company.owners:
-        for team in person.get("teams") or ():
-            entry = found.setdefault(
-                str(team["id"]),
-                {"id": str(team["id"]), "name": team["name"], "userIds": [], "secondaryUserIds": []},
-            )
-            entry["userIds" if team.get("primary") else "secondaryUserIds"].append(str(person.get("userId")))
-    return json_response({"results": list(found.values())})
 
 
 async def schemas(request: Request) -> Response:

@@ -52,12 +52,14 @@ _STANDARD = (
     ObjectType("communications", "communication", "0-18"),
     ObjectType("feedback_submissions", "feedback_submission", "0-19"),
     ObjectType("tasks", "task", "0-27"),
+    ObjectType("forms", "form", "0-28"),
     ObjectType("notes", "note", "0-46"),
     ObjectType("meetings", "meeting", "0-47"),
     ObjectType("calls", "call", "0-48"),
     ObjectType("emails", "email", "0-49"),
     ObjectType("invoices", "invoice", "0-53"),
     ObjectType("subscriptions", "subscription", "0-69"),
+    ObjectType("deal_splits", "deal_split", "0-72"),
     ObjectType("goal_targets", "goal_target", "0-74"),
     ObjectType("users", "user", "0-115"),
     ObjectType("postal_mail", "postal_mail", "0-116"),
@@ -72,6 +74,11 @@ _FIRST_CUSTOM_ID = 100_001
 def standard_type(name: str) -> ObjectType | None:
     """A standard type by plural, singular or id."""
     return _BY_NAME.get(name.lower())
+
+
+def standard_types() -> tuple[ObjectType, ...]:
+    """All types HubSpot brings along."""
+    return _STANDARD
 
 
 def custom_type(name: str, number: int) -> ObjectType:

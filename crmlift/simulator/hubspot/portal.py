@@ -104,6 +104,11 @@ class HubSpotPortal:
             self.access_tokens.setdefault(HS_SERVICE_KEY)
         return token
 
+    def expire(self, token: str) -> None:
+        """An OAuth token has had its half hour; service keys do not expire."""
+        if token != HS_SERVICE_KEY:
+            self.access_tokens.pop(token, None)
+
     def accepts(self, token: str) -> bool:
         """Whether a bearer token is good."""
         return token in self.access_tokens

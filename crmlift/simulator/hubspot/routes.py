@@ -10,7 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crmlift.simulator.hubspot import account, associations, definitions, objects, search
+from crmlift.simulator.faults import has_expiring_session
+from crmlift.simulator.hubspot import account, associations, definitions, legacy, objects, people, search
 from crmlift.simulator.hubspot.errors import HubSpotError, resource_not_found
 from crmlift.simulator.hubspot.portal import HubSpotPortal
 
@@ -19,7 +20,7 @@ _UNAUTHENTICATED = (
     "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more "
     "details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"
 )
-_GATED = ("/crm", "/properties", "/account-info", "/settings")
+_GATED = ("/crm", "/properties", "/account-info", "/settings", "/email")
 
 
 def _get(path: str, endpoint: Callable[..., object]) -> Route:
@@ -56,6 +57,7 @@ def _pipelines(root: str) -> list[Route]:
         _get(f"{root}/{{object_type}}", definitions.pipelines),
         _get(f"{root}/{{object_type}}/{{pipeline_id}}", definitions.pipeline),
         _get(f"{root}/{{object_type}}/{{pipeline_id}}/stages", definitions.stages),
+        _get(f"{root}/{{object_type}}/{{pipeline_id}}/audit", definitions.pipeline_audit),
     ]
 
 
@@ -75,7 +77,10 @@ ROUTES = [
     *(_get(f"/account-info/{v}/details", account.details) for v in ("v3", DATED)),
     *(_get(f"/account-info/{v}/activity/login", account.logins) for v in ("v3", DATED)),
     *(_get(f"/account-info/{v}/api-usage/daily/private-apps", account.daily_usage) for v in ("v3", DATED)),
-    *(_get(f"/settings/{p}/teams", definitions.teams) for p in ("v3/users", f"users/{DATED}")),
+    *(_get(f"/settings/{p}/teams", people.teams) for p in ("v3/users", f"users/{DATED}")),
+    *(_get(f"/settings/{p}", people.users) for p in ("v3/users", f"users/{DATED}")),
+    *(_get(f"/settings/{p}/roles", people.roles) for p in ("v3/users", f"users/{DATED}")),
+    *(_get(f"/settings/{p}/exchange-rates", account.exchange_rates) for p in ("v3/currencies", f"currencies/{DATED}")),
     _get("/crm/v3/objects" + _OF_RECORD, associations.of_record_v3),
     _get("/crm/v4/objects" + _OF_RECORD, associations.of_record),
     _get(f"/crm/objects/{DATED}" + _OF_RECORD, associations.of_record),
@@ -94,6 +99,8 @@ ROUTES = [
         for route in _schemas(root)
     ),
     *(_get(f"/properties/{v}/{{object_type}}/properties", definitions.legacy_properties) for v in ("v1", "v2")),
+    _get("/crm-pipelines/v1/pipelines/{object_type}", legacy.pipelines),
+    _get("/email/public/v1/subscriptions", legacy.subscriptions),
     Route("/{rest:path}", not_there),
 ]
 
@@ -111,6 +118,8 @@ class HubSpotGate:
             await self.app(scope, receive, send)
             return
         scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        if has_expiring_session(scope):
+            self.portal.expire(token.strip())
         if scheme.lower() != "bearer" or not self.portal.accepts(token.strip()):
             refused = HubSpotError(401, _UNAUTHENTICATED, "INVALID_AUTHENTICATION")
             await refused.response()(scope, receive, send)

@@ -23,7 +23,8 @@ def test_streams_are_what_the_account_has_reference_objects_first(account):
     account.object("2-7", colour="string").add(1, colour="red")
     connector = connect(account)
     assert connector.streams() == [
-        "owners", "pipelines", "pipeline_stages", "contacts", "companies", "deals", "notes", "cars", "login_activity",
+        "owners", "pipelines", "pipeline_stages", "pipeline_stage_labels", "properties", "contacts", "companies", "deals",
+        "notes", "cars", "login_activity",
     ]  # fmt: skip
     findings = {f.object: f for f in connector.findings()}
     assert "tickets" in findings and "crm.objects.leads.read" in findings["leads"].message
@@ -31,7 +32,7 @@ def test_streams_are_what_the_account_has_reference_objects_first(account):
 
 
 def test_excluded_streams_are_not_asked_for(account):
-    connector = connect(account, exclude=["log*", "no*", "pipeline*"])
+    connector = connect(account, exclude=["log*", "no*", "pipeline*", "properties"])
     assert connector.streams() == ["owners", "contacts", "companies", "deals"]
     assert not [call for call in account.calls if "notes" in call or "login" in call]
 

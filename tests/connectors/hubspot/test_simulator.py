@@ -17,6 +17,7 @@ from connectors.errors import CredentialsFailure, SourceFailure
 from connectors.hubspot.connector import HubspotConnector, open_hubspot
 from connectors.hubspot.objects import DEFAULT_ASSOCIATIONS, DEFAULT_HISTORY
 from connectors.hubspot.records import instant
+from connectors.hubspot.schemas import OPTIONAL
 from crmlift.simulator.build import build_company
 from crmlift.simulator.company import Company
 from crmlift.simulator.hubspot.portal import inverse_type_id
@@ -25,6 +26,7 @@ from crmlift.simulator.options import HS_CLIENT_ID, HS_CLIENT_SECRET, HS_REFRESH
 from crmlift.simulator.server import ServerInfo, running_simulator
 from tests.connectors.hubspot import fake_account
 from tests.connectors.hubspot.fake_account import rows_of
+from tests.crmlift.simulator.every_object import every_object
 
 WEEK = timedelta(days=7)
 FAST_SHARE = 5
@@ -222,3 +224,22 @@ def test_a_wrong_token_is_told_apart_from_a_wrong_address(server, connect):
 def test_an_untrusted_certificate_is_refused(connect):
     with pytest.raises(SourceFailure, match="ca_bundle"):
         connect(ca_bundle=None).check()
+
+
+def test_what_an_account_has_set_up_is_read_whole(connect):
+    held = every_object()
+    with running_simulator(held) as info:
+        connector = connect(info)
+        streams = connector.streams()
+        window = Window(None, held.as_of)
+        rows = {name: rows_of(read(connector, name, window), name) for name in (*OPTIONAL, "machines", "goal_targets")}
+    assert streams[3:7] == list(OPTIONAL) and {"products", "line_items", "quotes", "machines"} < set(streams)
+    labels = {(r["object_type"], r["stage_id"], r["label"]): r["last_seen_at"] for r in rows["pipeline_stage_labels"]}
+    assert {labels["deals", "1", name] is None for name in ("Fresh", "New")} == {True, False}
+    assert labels["deals", "1", "New"] is None and labels["deals", "0", "Gone"] is not None and len(labels) == 9
+    assert {team["name"]: len(team["userIds"]) for team in rows["teams"]} == {"Team 0": 3, "Team 1": 4}
+    assert len({rate["id"] for rate in rows["exchange_rates"]}) == len(held.exchange_rates) == 120
+    defined = {(r["object_type"], r["name"]): r["type"] for r in rows["properties"]}
+    assert defined["machines", "is_open"] == "bool" and defined["deals", "dealstage"] == "enumeration"
+    for name in ("machines", "goal_targets"):
+        assert {r["id"] for r in rows[name]} == {r["id"] for r in held.hubspot[name].rows}
