@@ -6,7 +6,7 @@ import contextlib
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -117,16 +117,17 @@ def running_simulator(
     port: int = 0,
     is_https: bool = True,
     folder: Path | None = None,
+    names: Sequence[str] = (),
 ) -> Iterator[ServerInfo]:
     """Serve in a thread on the loopback address for the time of a `with` block.
 
-    folder: where the certificate goes, a temporary one if not given.
+    folder: where the certificate goes, a temporary one if not given. names: further hosts it vouches for.
     """
     with contextlib.ExitStack() as stack:
         certfile = keyfile = None
         if is_https:
             place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crmlift-tls-")))
-            certfile, keyfile = make_certificate(place)
+            certfile, keyfile = make_certificate(place, names)
         listener = stack.enter_context(
             _Listener(company, LOOPBACK, port, certfile, keyfile, options or ServerOptions())
         )

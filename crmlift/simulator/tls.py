@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 VALID_DAYS = 825
 
 
-def make_certificate(folder: Path) -> tuple[Path, Path]:
+def make_certificate(folder: Path, names: Sequence[str] = ()) -> tuple[Path, Path]:
     """Write `simulator-cert.pem` and `simulator-key.pem` (readable by the owner only) and return both paths.
 
-    The certificate names localhost, 127.0.0.1 and ::1, and is its own authority: clients are given it as CA file.
+    The certificate names localhost, 127.0.0.1, ::1 and `names`, and is its own authority: clients are given it as CA
+    file.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     certfile, keyfile = folder / "simulator-cert.pem", folder / "simulator-key.pem"
@@ -27,17 +29,18 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
         keyfile,
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
-    certfile.write_bytes(_certificate(key).public_bytes(serialization.Encoding.PEM))
+    certfile.write_bytes(_certificate(key, names).public_bytes(serialization.Encoding.PEM))
     return certfile, keyfile
 
 
-def _certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+def _certificate(key: ec.EllipticCurvePrivateKey, names: Sequence[str]) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "crmlift simulator")])
     now = datetime.now(UTC)
     hosts: list[x509.GeneralName] = [
         x509.DNSName("localhost"),
         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
         x509.IPAddress(ipaddress.ip_address("::1")),
+        *(x509.DNSName(host) for host in names),
     ]
     public_key = key.public_key()
     usage = x509.KeyUsage(
