@@ -20,6 +20,8 @@ from crmlift.simulator.served import ServedCompany
 _LONGEST_ADDRESS = 16_384
 _SMALLEST_GZIP = 1_024
 _GZIP_LEVEL = 1
+_SPELT = {b"sforce-numberofrecords": b"Sforce-NumberOfRecords"}
+"""Header names as the vendors write them, where a capital after each hyphen is not enough."""
 _VENDOR_HOST = re.compile(r"^/[A-Za-z0-9.-]*\.(?:salesforce|hubapi)\.com(?=/)")
 
 
@@ -71,6 +73,7 @@ class Edge:
             if message["type"] == "http.response.start":
                 now = self.served.clock.now()
                 MutableHeaders(scope=message)["Date"] = format_datetime(now, usegmt=True)
+                message["headers"] = [(_SPELT.get(n, n.title()), value) for n, value in message["headers"]]
             await send(message)
 
         return dated
