@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)-tools/bin/uv
 
-.PHONY: run test test-slow check lint bench lock clean help
+.PHONY: run test test-slow check lint bench bench-salesforce foreign lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,15 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev ## all quick benchmarks, as ratios within one run
 	@$(PY) -m benchmarks
+
+bench-salesforce: $(VENV)/.dev ## extract and load a million opportunities, beside read_csv (and dlt, if .venv-foreign has it)
+	@$(PY) -m benchmarks.salesforce
+
+foreign: $(VENV)/.dev ## published Salesforce clients in .venv-foreign/, read against the simulator
+	@for package in tap-salesforce airbyte-source-salesforce "dlt[duckdb,parquet]"; do \
+	  place=.venv-foreign/$${package%%[*} ; [ -d $$place ] || { $(UV) venv -q $$place && \
+	  $(UV) pip install -q --python $$place/bin/python "$$package" ; } ; done
+	@$(PY) -m pytest -m slow tests/foreign
 
 lock: $(UV) ## resolve requirements.in again into the hashed locks
 	@$(UV) pip compile -q --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.lock

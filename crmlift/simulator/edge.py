@@ -112,7 +112,10 @@ class _Gzip:
             self._start = message
             return
         body, more = message.get("body", b""), message.get("more_body", False)
-        if not self._is_decided:
+        if not self._is_decided and self._start and Headers(raw=self._start["headers"]).get("content-encoding"):
+            self._is_decided = True  # compressed already
+            await self._send(self._start)
+        elif not self._is_decided:
             self._is_decided = True
             body = await self._begin(body, more)
         elif self._compressor is not None:

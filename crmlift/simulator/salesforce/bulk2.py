@@ -101,7 +101,11 @@ async def results(request: Request) -> Response:
         "Sforce-Locator": following,
         "Content-Disposition": f"attachment; filename={job.id}.csv",
     }
-    blocks = job.csv.page(start, end)
+    accepts_gzip = "gzip" in request.headers.get("accept-encoding", "")
+    is_gzipped = accepts_gzip and org_of(request).options.is_gzip_honoured and not is_truncated(request.scope)
+    blocks = job.csv.page(start, end, is_gzipped=is_gzipped)
+    if is_gzipped:
+        headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     if is_truncated(request.scope):
         blocks = _cut(blocks)
     return StreamingResponse(blocks, headers=headers, media_type="text/csv")
