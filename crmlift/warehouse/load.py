@@ -15,8 +15,8 @@ import duckdb
 
 from connectors.contract import PageKind
 from connectors.landing_manifest import Manifest, read_manifest
-from crmlift.warehouse import merge
-from crmlift.warehouse.store import transaction
+from crmlift.warehouse import first_load, merge
+from crmlift.warehouse.store import bounded_memory, transaction
 
 log = logging.getLogger(__name__)
 
@@ -61,14 +61,32 @@ def load_landed(
     landed = [_Landed(path, read_manifest(path)) for path in manifests]
     fresh = [entry for entry in landed if entry.name not in known]
     results: list[LoadResult] = []
-    for parent, children in _families(fresh):
-        with transaction(connection):
-            results.append(_load_one(connection, parent, None, run_id))
-            results += [_load_one(connection, child, parent, run_id) for child in children]
-            connection.execute(
-                "insert or replace into ops.cursor values (?, ?, ?, now())",
-                [parent.manifest.source_id, parent.manifest.stream, parent.manifest.window.until],
-            )
+    with bounded_memory(connection):
+        for parent, children in _families(fresh):
+            try:
+                results += _load_family(connection, parent, children, run_id)
+            except first_load.NEEDS_MERGE as reason:
+                log.info("event=load_by_merge stream=%s reason=%s", parent.manifest.stream, type(reason).__name__)
+                results += _load_family(connection, parent, children, run_id, may_insert=False)
+    return results
+
+
+def _load_family(
+    connection: duckdb.DuckDBPyConnection,
+    parent: _Landed,
+    children: Sequence[_Landed],
+    run_id: str,
+    *,
+    may_insert: bool = True,
+) -> list[LoadResult]:
+    """One transaction: all of a stream's run or nothing. may_insert: whether a first load may do without a merge."""
+    with transaction(connection):
+        results = [_load_one(connection, parent, None, run_id, may_insert)]
+        results += [_load_one(connection, child, parent, run_id, False) for child in children]
+        connection.execute(
+            "insert or replace into ops.cursor values (?, ?, ?, now())",
+            [parent.manifest.source_id, parent.manifest.stream, parent.manifest.window.until],
+        )
     return results
 
 
@@ -89,16 +107,21 @@ def _families(fresh: Sequence[_Landed]) -> list[tuple[_Landed, list[_Landed]]]:
     return families
 
 
-def _load_one(connection: duckdb.DuckDBPyConnection, entry: _Landed, parent: _Landed | None, run_id: str) -> LoadResult:
+def _load_one(
+    connection: duckdb.DuckDBPyConnection, entry: _Landed, parent: _Landed | None, run_id: str, may_insert: bool
+) -> LoadResult:
     manifest, folder = entry.manifest, entry.path.parent
     manifest.verify(folder)
     table = merge.RawTable.of(manifest.schema)
     merge.ensure_table(connection, table)
     incoming = merge.Incoming(manifest, folder, entry.name, run_id)
-    rejected = merge.stage_incoming(connection, table, incoming)
-    if parent is not None:
-        merge.stage_parent_keys(connection, parent.manifest, parent.path.parent)
-    counts = merge.apply_upserts(connection, table, incoming, is_child=parent is not None)
+    if may_insert and first_load.is_first(connection, table, incoming):
+        rejected, counts = 0, first_load.insert_all(connection, table, incoming)
+    else:
+        rejected = merge.stage_incoming(connection, table, incoming)
+        if parent is not None:
+            merge.stage_parent_keys(connection, parent.manifest, parent.path.parent)
+        counts = merge.apply_upserts(connection, table, incoming, is_child=parent is not None)
     deleted = sum(merge.apply_keys(connection, table, incoming, kind) for kind in (PageKind.DELETE, PageKind.KEYS))
     result = LoadResult(
         manifest.stream, manifest.source_id, counts.read + rejected, counts.inserted, counts.updated, counts.unchanged,

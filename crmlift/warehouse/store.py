@@ -10,6 +10,7 @@ import duckdb
 
 from crmlift.errors import WarehouseFailure
 
+LOAD_MEMORY_MB = 320
 TABLES = Path(__file__).with_name("tables.sql")
 
 
@@ -67,6 +68,18 @@ def _open(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
     return connection
+
+
+@contextmanager
+def bounded_memory(connection: duckdb.DuckDBPyConnection, megabytes: int = LOAD_MEMORY_MB) -> Iterator[None]:
+    """Let the database use little memory inside, whatever the size of the tables: it goes to disk instead."""
+    found = connection.execute("select current_setting('memory_limit')").fetchone()
+    before = str(found[0]) if found else "80%"
+    connection.execute(f"set memory_limit = '{megabytes}MB'")
+    try:
+        yield
+    finally:
+        connection.execute(f"set memory_limit = {literal(before)}")
 
 
 @contextmanager

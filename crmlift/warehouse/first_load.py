@@ -1,0 +1,71 @@
+"""The first load of a stream: landed CSV straight into a table that holds nothing of the source yet.
+
+With nothing to merge with, the reader's own types and one insert do; a row that does not fit them, a record that comes
+twice or one without a key sends the load the long way round (`merge`), which can tell such rows apart.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from connectors.contract import PageFormat, PageKind
+from crmlift.warehouse.merge import Incoming, MergeCounts, RawTable, table_columns
+from crmlift.warehouse.store import literal, quoted
+from crmlift.warehouse.typing import csv_reader
+
+LINE_BYTES = 2 * 1024 * 1024
+"""Longer lines are read the long way round: the reader's buffers are a multiple of the longest line."""
+
+_INSTANT = "TIMESTAMP WITH TIME ZONE"
+
+
+class NotPlain(Exception):
+    """The rows need a merge: a key comes twice or is missing."""
+
+
+NEEDS_MERGE = (NotPlain, duckdb.ConversionException, duckdb.InvalidInputException)
+"""What `insert_all` raises for rows it cannot take; the transaction is to be rolled back."""
+
+
+def is_first(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming) -> bool:
+    """Whether a run can be inserted: CSV only, and no rows of its source are in the table."""
+    upserts = [part for part in incoming.manifest.parts if part.kind is PageKind.UPSERT and part.rows]
+    if not upserts or any(part.format is not PageFormat.CSV for part in upserts):
+        return False
+    source_id = incoming.manifest.source_id
+    found = connection.execute(f"select 1 from {table.qualified} where _source_id = ? limit 1", [source_id]).fetchone()
+    return found is None
+
+
+def insert_all(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming) -> MergeCounts:
+    """Insert the upsert parts of a run; raises one of NEEDS_MERGE when they are not plain rows, each with its key."""
+    stream, manifest = table.stream, incoming.manifest
+    kinds = table_columns(connection, table)
+    parts = [part for part in manifest.parts if part.kind is PageKind.UPSERT and part.rows]
+    read_as = {f.name: "TIMESTAMP" if kinds[f.name] == _INSTANT else kinds[f.name] for f in stream.fields}
+    source = csv_reader([incoming.folder / part.file for part in parts], read_as, LINE_BYTES)
+    columns = [quoted(f.name) for f in stream.fields]
+    typed = ", ".join(
+        f"make_timestamptz(epoch_us({quoted(f.name)})) as {quoted(f.name)}"
+        if kinds[f.name] == _INSTANT
+        else quoted(f.name)
+        for f in stream.fields
+    )
+    deleted = f"coalesce(try_cast({quoted(stream.deleted_field)} as boolean), false)" if stream.deleted_field else "false"
+    listed = ", ".join(columns)
+    done = connection.execute(
+        f"insert into {table.qualified} ({listed}, _source_id, _deleted, _extracted_at, _run_id, _row_hash) "
+        f"select {listed}, {literal(manifest.source_id)}, _deleted, ?::timestamptz, ?, hash({listed}, _deleted) "
+        f"from (select {typed}, {deleted} as _deleted from {source})",
+        [manifest.finished_at, manifest.run_id],
+    ).fetchone()
+    inserted = int(done[0]) if done else 0
+    keys = ", ".join(quoted(key) for key in stream.primary_key)
+    missing = " or ".join(f"{quoted(key)} is null" for key in stream.primary_key)
+    found = connection.execute(
+        f"select count(distinct ({keys})), count(*) filter ({missing}) from {table.qualified} where _source_id = ?",
+        [manifest.source_id],
+    ).fetchone()
+    if found != (inserted, 0) or inserted != sum(part.rows for part in parts):
+        raise NotPlain
+    return MergeCounts(inserted, inserted, 0, 0, 0)
