@@ -40,7 +40,9 @@ def org(rows: int, seed: int = 7) -> Company:
     columns = [list(_column(field, rows, rng)) for field in fields]
     names = [field.name for field in fields]
     records: list[dict[str, Any]] = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
-    return Company("benchmark", seed, AS_OF, {"Opportunity": SimTable("Opportunity", fields, records, key_prefix="006")})
+    return Company(
+        "benchmark", seed, AS_OF, {"Opportunity": SimTable("Opportunity", fields, records, key_prefix="006")}
+    )
 
 
 def _column(field: SimField, rows: int, rng: np.random.Generator) -> Iterator[Any]:

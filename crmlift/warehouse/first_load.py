@@ -9,8 +9,9 @@ from __future__ import annotations
 import duckdb
 
 from connectors.contract import PageFormat, PageKind
+from connectors.landing_manifest import Manifest
 from crmlift.warehouse.merge import Incoming, MergeCounts, RawTable, table_columns
-from crmlift.warehouse.store import literal, quoted
+from crmlift.warehouse.store import quoted
 from crmlift.warehouse.typing import csv_reader
 
 LINE_BYTES = 2 * 1024 * 1024
@@ -27,14 +28,16 @@ NEEDS_MERGE = (NotPlain, duckdb.ConversionException, duckdb.InvalidInputExceptio
 """What `insert_all` raises for rows it cannot take; the transaction is to be rolled back."""
 
 
-def is_first(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming) -> bool:
+def is_first(connection: duckdb.DuckDBPyConnection, table: RawTable, manifest: Manifest) -> bool:
     """Whether a run can be inserted: CSV only, and no rows of its source are in the table."""
-    upserts = [part for part in incoming.manifest.parts if part.kind is PageKind.UPSERT and part.rows]
+    upserts = [part for part in manifest.parts if part.kind is PageKind.UPSERT and part.rows]
     if not upserts or any(part.format is not PageFormat.CSV for part in upserts):
         return False
-    source_id = incoming.manifest.source_id
-    found = connection.execute(f"select 1 from {table.qualified} where _source_id = ? limit 1", [source_id]).fetchone()
-    return found is None
+    place = "from duckdb_tables() where schema_name = ? and table_name = ?"
+    if not connection.execute(f"select 1 {place}", [table.schema, table.name]).fetchone():
+        return True
+    found = connection.execute(f"select 1 from {table.qualified} where _source_id = ? limit 1", [manifest.source_id])
+    return found.fetchone() is None
 
 
 def insert_all(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming) -> MergeCounts:
@@ -44,22 +47,16 @@ def insert_all(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming:
     parts = [part for part in manifest.parts if part.kind is PageKind.UPSERT and part.rows]
     read_as = {f.name: "TIMESTAMP" if kinds[f.name] == _INSTANT else kinds[f.name] for f in stream.fields}
     source = csv_reader([incoming.folder / part.file for part in parts], read_as, LINE_BYTES)
-    columns = [quoted(f.name) for f in stream.fields]
     typed = ", ".join(
         f"make_timestamptz(epoch_us({quoted(f.name)})) as {quoted(f.name)}"
         if kinds[f.name] == _INSTANT
         else quoted(f.name)
         for f in stream.fields
     )
-    deleted = f"coalesce(try_cast({quoted(stream.deleted_field)} as boolean), false)" if stream.deleted_field else "false"
-    listed = ", ".join(columns)
-    done = connection.execute(
-        f"insert into {table.qualified} ({listed}, _source_id, _deleted, _extracted_at, _run_id, _row_hash) "
-        f"select {listed}, {literal(manifest.source_id)}, _deleted, ?::timestamptz, ?, hash({listed}, _deleted) "
-        f"from (select {typed}, {deleted} as _deleted from {source})",
-        [manifest.finished_at, manifest.run_id],
-    ).fetchone()
-    inserted = int(done[0]) if done else 0
+    deleted = (
+        f"coalesce(try_cast({quoted(stream.deleted_field)} as boolean), false)" if stream.deleted_field else "false"
+    )
+    inserted = _insert(connection, table, incoming, typed, deleted, source)
     keys = ", ".join(quoted(key) for key in stream.primary_key)
     missing = " or ".join(f"{quoted(key)} is null" for key in stream.primary_key)
     found = connection.execute(
@@ -69,3 +66,16 @@ def insert_all(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming:
     if found != (inserted, 0) or inserted != sum(part.rows for part in parts):
         raise NotPlain
     return MergeCounts(inserted, inserted, 0, 0, 0)
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming, typed: str, deleted: str, source: str
+) -> int:
+    listed = ", ".join(quoted(f.name) for f in table.stream.fields)
+    done = connection.execute(
+        f"insert into {table.qualified} ({listed}, _source_id, _deleted, _extracted_at, _run_id, _row_hash) "
+        f"select {listed}, ?, _deleted, ?::timestamptz, ?, hash({listed}, _deleted) "
+        f"from (select {typed}, {deleted} as _deleted from {source})",
+        [incoming.manifest.source_id, incoming.manifest.finished_at, incoming.manifest.run_id],
+    ).fetchone()
+    return int(done[0]) if done else 0

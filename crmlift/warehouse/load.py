@@ -61,14 +61,25 @@ def load_landed(
     landed = [_Landed(path, read_manifest(path)) for path in manifests]
     fresh = [entry for entry in landed if entry.name not in known]
     results: list[LoadResult] = []
-    with bounded_memory(connection):
-        for parent, children in _families(fresh):
-            try:
-                results += _load_family(connection, parent, children, run_id)
-            except first_load.NEEDS_MERGE as reason:
-                log.info("event=load_by_merge stream=%s reason=%s", parent.manifest.stream, type(reason).__name__)
-                results += _load_family(connection, parent, children, run_id, may_insert=False)
+    for parent, children in _families(fresh):
+        results += _inserted(connection, parent, children, run_id) or _load_family(
+            connection, parent, children, run_id, is_plain=False
+        )
     return results
+
+
+def _inserted(
+    connection: duckdb.DuckDBPyConnection, parent: _Landed, children: Sequence[_Landed], run_id: str
+) -> list[LoadResult]:
+    """The results of a first load without a merge; none when it has to be merged."""
+    if not first_load.is_first(connection, merge.RawTable.of(parent.manifest.schema), parent.manifest):
+        return []
+    try:
+        with bounded_memory(connection):
+            return _load_family(connection, parent, children, run_id, is_plain=True)
+    except first_load.NEEDS_MERGE as reason:
+        log.info("event=load_by_merge stream=%s reason=%s", parent.manifest.stream, type(reason).__name__)
+        return []
 
 
 def _load_family(
@@ -77,11 +88,11 @@ def _load_family(
     children: Sequence[_Landed],
     run_id: str,
     *,
-    may_insert: bool = True,
+    is_plain: bool,
 ) -> list[LoadResult]:
-    """One transaction: all of a stream's run or nothing. may_insert: whether a first load may do without a merge."""
+    """One transaction: all of a stream's run or nothing. is_plain: the parent's rows need no merge."""
     with transaction(connection):
-        results = [_load_one(connection, parent, None, run_id, may_insert)]
+        results = [_load_one(connection, parent, None, run_id, is_plain)]
         results += [_load_one(connection, child, parent, run_id, False) for child in children]
         connection.execute(
             "insert or replace into ops.cursor values (?, ?, ?, now())",
@@ -108,14 +119,14 @@ def _families(fresh: Sequence[_Landed]) -> list[tuple[_Landed, list[_Landed]]]:
 
 
 def _load_one(
-    connection: duckdb.DuckDBPyConnection, entry: _Landed, parent: _Landed | None, run_id: str, may_insert: bool
+    connection: duckdb.DuckDBPyConnection, entry: _Landed, parent: _Landed | None, run_id: str, is_plain: bool
 ) -> LoadResult:
     manifest, folder = entry.manifest, entry.path.parent
     manifest.verify(folder)
     table = merge.RawTable.of(manifest.schema)
     merge.ensure_table(connection, table)
     incoming = merge.Incoming(manifest, folder, entry.name, run_id)
-    if may_insert and first_load.is_first(connection, table, incoming):
+    if is_plain:
         rejected, counts = 0, first_load.insert_all(connection, table, incoming)
     else:
         rejected = merge.stage_incoming(connection, table, incoming)

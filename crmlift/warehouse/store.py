@@ -10,7 +10,7 @@ import duckdb
 
 from crmlift.errors import WarehouseFailure
 
-LOAD_MEMORY_MB = 320
+LOAD_MEMORY_MB, LOAD_MEMORY_MB_A_THREAD = 80, 80
 TABLES = Path(__file__).with_name("tables.sql")
 
 
@@ -71,15 +71,16 @@ def _open(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def bounded_memory(connection: duckdb.DuckDBPyConnection, megabytes: int = LOAD_MEMORY_MB) -> Iterator[None]:
-    """Let the database use little memory inside, whatever the size of the tables: it goes to disk instead."""
-    found = connection.execute("select current_setting('memory_limit')").fetchone()
-    before = str(found[0]) if found else "80%"
-    connection.execute(f"set memory_limit = '{megabytes}MB'")
+def bounded_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let the database use little memory inside, whatever the size of the tables; row order is given up for it."""
+    found = connection.execute("select current_setting('memory_limit'), current_setting('threads')").fetchone()
+    before, threads = (str(found[0]), int(found[1])) if found else ("80%", 1)
+    megabytes = LOAD_MEMORY_MB + LOAD_MEMORY_MB_A_THREAD * threads
+    connection.execute(f"set memory_limit = '{megabytes}MB'; set preserve_insertion_order = false")
     try:
         yield
     finally:
-        connection.execute(f"set memory_limit = {literal(before)}")
+        connection.execute(f"set memory_limit = {literal(before)}; reset preserve_insertion_order")
 
 
 @contextmanager

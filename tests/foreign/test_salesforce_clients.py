@@ -176,7 +176,9 @@ def test_airbyte(
     settings = {**OAUTH, "start_date": START, "force_use_bulk_api": force_bulk, "stream_slice_step": "P3650D"}
     config = written(tmp_path, "config.json", settings)
     program = [source, "check", "--config", config]
-    (status,) = [each["connectionStatus"] for each in messages(program, environment, tmp_path) if "connectionStatus" in each]
+    (status,) = [
+        each["connectionStatus"] for each in messages(program, environment, tmp_path) if "connectionStatus" in each
+    ]
     assert status["status"] == "SUCCEEDED", status
     program = [source, "discover", "--config", config]
     (catalog,) = [each["catalog"] for each in messages(program, environment, tmp_path) if "catalog" in each]
