@@ -94,6 +94,7 @@ async def results(request: Request) -> Response:
     """GET /jobs/query/{id}/results?locator=&maxRecords=."""
     job = _finished(request)
     start, count = _span(request)
+    jobs_of(request).pages_served += 1
     end = min(start + count, len(job.result.rows))
     following = _locator(end, count) if end < len(job.result.rows) else "null"
     headers = {

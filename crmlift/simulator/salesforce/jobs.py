@@ -66,6 +66,7 @@ class JobBook:
     faults: FaultPlan | None
     jobs: OrderedDict[str, QueryJob] = field(default_factory=OrderedDict)
     blocks: BlockCache = field(default_factory=BlockCache)
+    pages_served: int = 0
     _seen: Counter[str] = field(default_factory=Counter)
 
     def create(
