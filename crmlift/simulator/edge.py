@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 import zlib
+from datetime import timedelta
 from email.utils import format_datetime
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -47,18 +48,18 @@ class Edge:
             return
         path = _VENDOR_HOST.sub("", scope["path"], count=1)
         scope["path"] = path.rstrip("/") or "/"
-        send = self._with_date(send)
         if self.faults is not None:
             body = await _whole_body(receive)
             await self._with_faults(self.faults, scope, body, receive, send)
             return
-        await self.app(scope, receive, self._with_gzip(scope, send))
+        await self.app(scope, receive, self._with_gzip(scope, self._with_date(send)))
 
     async def _with_faults(self, faults: FaultPlan, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         digest = hashlib.blake2b(body, digest_size=8).hexdigest()
         key = f"{scope['method']} {scope['path']}?{scope['query_string'].decode()} {digest}"
         fault = faults.request(key, possible_faults(scope["path"]))
         mark(scope, fault)
+        send = self._with_date(send, faults.skew_seconds(key))
         receive = _replay(body, receive)
         if fault in {"errors", "limits"}:
             await fault_response(scope["path"], fault, faults.choice(key, 3))(scope, receive, send)
@@ -68,10 +69,10 @@ class Edge:
             send = _dropping(send)
         await self.app(scope, receive, send)
 
-    def _with_date(self, send: Send) -> Send:
+    def _with_date(self, send: Send, skew_seconds: float = 0.0) -> Send:
         async def dated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                now = self.served.clock.now()
+                now = self.served.clock.now() + timedelta(seconds=skew_seconds)
                 MutableHeaders(scope=message)["Date"] = format_datetime(now, usegmt=True)
                 message["headers"] = [(_SPELT.get(n, n.title()), value) for n, value in message["headers"]]
             await send(message)

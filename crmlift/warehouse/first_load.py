@@ -17,7 +17,9 @@ from crmlift.warehouse.typing import csv_reader
 LINE_BYTES = 2 * 1024 * 1024
 """Longer lines are read the long way round: the reader's buffers are a multiple of the longest line."""
 
+
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
+"""Cast after reading: the reader itself takes an instant it cannot parse for NULL, and says nothing."""
 
 
 class NotPlain(Exception):
@@ -45,18 +47,13 @@ def insert_all(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming:
     stream, manifest = table.stream, incoming.manifest
     kinds = table_columns(connection, table)
     parts = [part for part in manifest.parts if part.kind is PageKind.UPSERT and part.rows]
-    read_as = {f.name: "TIMESTAMP" if kinds[f.name] == _INSTANT else kinds[f.name] for f in stream.fields}
+    read_as = {f.name: "VARCHAR" if kinds[f.name] == _INSTANT else kinds[f.name] for f in stream.fields}
     source = csv_reader([incoming.folder / part.file for part in parts], read_as, LINE_BYTES)
-    typed = ", ".join(
-        f"make_timestamptz(epoch_us({quoted(f.name)})) as {quoted(f.name)}"
-        if kinds[f.name] == _INSTANT
-        else quoted(f.name)
-        for f in stream.fields
-    )
+    typed = ", ".join(f"{quoted(name)}::{kinds[name]} as {quoted(name)}" for name in read_as)
     deleted = (
         f"coalesce(try_cast({quoted(stream.deleted_field)} as boolean), false)" if stream.deleted_field else "false"
     )
-    inserted = _insert(connection, table, incoming, typed, deleted, source)
+    inserted = _insert(connection, table, incoming, f"{typed}, {deleted} as _deleted from {source}")
     keys = ", ".join(quoted(key) for key in stream.primary_key)
     missing = " or ".join(f"{quoted(key)} is null" for key in stream.primary_key)
     found = connection.execute(
@@ -68,14 +65,12 @@ def insert_all(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming:
     return MergeCounts(inserted, inserted, 0, 0, 0)
 
 
-def _insert(
-    connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming, typed: str, deleted: str, source: str
-) -> int:
+def _insert(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming, typed: str) -> int:
     listed = ", ".join(quoted(f.name) for f in table.stream.fields)
     done = connection.execute(
         f"insert into {table.qualified} ({listed}, _source_id, _deleted, _extracted_at, _run_id, _row_hash) "
         f"select {listed}, ?, _deleted, ?::timestamptz, ?, hash({listed}, _deleted) "
-        f"from (select {typed}, {deleted} as _deleted from {source})",
+        f"from (select {typed})",
         [incoming.manifest.source_id, incoming.manifest.finished_at, incoming.manifest.run_id],
     ).fetchone()
     return int(done[0]) if done else 0

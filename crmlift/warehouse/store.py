@@ -73,14 +73,14 @@ def _open(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 @contextmanager
 def bounded_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Let the database use little memory inside, whatever the size of the tables; row order is given up for it."""
-    found = connection.execute("select current_setting('memory_limit'), current_setting('threads')").fetchone()
-    before, threads = (str(found[0]), int(found[1])) if found else ("80%", 1)
+    found = connection.execute("select current_setting('threads')").fetchone()
+    threads = int(found[0]) if found else 1
     megabytes = LOAD_MEMORY_MB + LOAD_MEMORY_MB_A_THREAD * threads
     connection.execute(f"set memory_limit = '{megabytes}MB'; set preserve_insertion_order = false")
     try:
         yield
     finally:
-        connection.execute(f"set memory_limit = {literal(before)}; reset preserve_insertion_order")
+        connection.execute("reset memory_limit; reset preserve_insertion_order")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from crmlift.simulator.faults import is_truncated
+from crmlift.simulator.faults import is_shuffled, is_truncated
 from crmlift.simulator.options import SF_USER_ID
 from crmlift.simulator.responses import json_body, json_response
 from crmlift.simulator.salesforce.bulk_results import DELIMITERS, LINE_ENDINGS
@@ -124,6 +124,8 @@ async def result_pages(request: Request) -> Response:
     while len(pages) < _PARALLEL_PAGES and (start < total or (not pages and start == 0)):
         pages.append({"resultUrl": f"{root}/results?locator={_locator(start, count)}&maxRecords={count}"})
         start += count
+    if is_shuffled(request.scope):
+        pages = [*pages[::-1], pages[0]]
     answer: dict[str, Any] = {"resultPages": pages, "done": start >= total}
     if start < total:
         answer["nextRecordUrl"] = f"{root}/resultPages?locator={_locator(start, count)}&maxRecords={count}"
