@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 DLT = Path(".venv-foreign/dlt/bin/python")
-SPEED, DLT_MERGE, DLT_APPEND, MEMORY_MB, FLAT = 0.6, 50.0, 15.0, 600.0, 1.25
+SPEED, DLT_MERGE, DLT_APPEND, MEMORY_MB, FLAT = 0.6, 50.0, 15.0, 600.0, 1.5
 REQUESTS, SECONDS = 10, 2.0
 
 
