@@ -81,6 +81,9 @@ def bounded_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
     finally:
         connection.execute("reset memory_limit; reset preserve_insertion_order")
+        found = connection.execute("select current_setting('memory_limit')").fetchone()
+        if found:  # the reset changes the setting only; what is in force changes when it is set
+            connection.execute(f"set memory_limit = {literal(str(found[0]))}")
 
 
 @contextmanager
