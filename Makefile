@@ -4,7 +4,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)-tools/bin/uv
 
-.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-hubspot foreign-hubspot lock clean help
+.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-salesforce bench-hubspot foreign \
+	foreign-hubspot lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -50,6 +51,15 @@ foreign-hubspot: $(VENV)/.dev ## other people's HubSpot clients, unchanged, agai
 	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python "dlt[duckdb]==1.11.0" pandas "setuptools<81"
 	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python --no-deps ingestr==0.13.94
 	@$(PY) -m pytest -m slow tests/crmlift/simulator/test_foreign_hubspot.py
+
+bench-salesforce: $(VENV)/.dev ## extract and load a million opportunities, beside read_csv (and dlt, if .venv-foreign has it)
+	@$(PY) -m benchmarks.salesforce
+
+foreign: $(VENV)/.dev ## published Salesforce clients in .venv-foreign/, read against the simulator
+	@for package in tap-salesforce airbyte-source-salesforce "dlt[duckdb,parquet]"; do \
+	  place=.venv-foreign/$${package%%[*} ; [ -d $$place ] || { $(UV) venv -q $$place && \
+	  $(UV) pip install -q --python $$place/bin/python "$$package" ; } ; done
+	@$(PY) -m pytest -m slow tests/foreign
 
 lock: $(UV) ## resolve requirements.in again into the hashed locks
 	@$(UV) pip compile -q --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.lock

@@ -53,7 +53,10 @@ class SalesforceSettings(_Source):
     instance_url: str | None = Field(None, description="full address, instead of domain")
     auth: Literal["client_credentials", "jwt", "refresh_token", "password"] = "client_credentials"
     api_version: str = "62.0"
-    field_exclude: tuple[str, ...] = ()
+    field_include: tuple[str, ...] = Field((), description="only these fields, as patterns of Field or Object.Field")
+    field_exclude: tuple[str, ...] = Field((), description="fields not to read, as patterns")
+    formula_refresh_days: int = Field(7, ge=0, description="objects with formulas are read whole this often; 0: never")
+    refresh_token_file: str | None = Field(None, description="where a rotated refresh token is kept")
     bulk_threshold_rows: int = Field(2000, ge=0, description="more rows than this go through Bulk API 2.0")
     api_budget_share: Share = 0.5
 

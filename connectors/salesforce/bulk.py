@@ -26,8 +26,8 @@ UNSUPPORTED_CODES = frozenset({"INVALIDENTITY", "INVALID_ENTITY", "FUNCTIONALITY
 log = logging.getLogger(__name__)
 
 Place = Mapping[str, Any]
-"""Where to go on in a job's results: `{"list": address of a list of pages, "skip": pages of it that are
-done}`, or `{"locator": …}` (None: all read); empty: from the start."""
+"""Where to go on in a job's results: `{"list": address of a list of pages, "done": addresses of
+its pages that are read}`, or `{"locator": …}` (None: all read); empty: from the start."""
 
 
 class BulkUnsupported(Exception):
@@ -181,20 +181,21 @@ class BulkQueries:
         self, job_id: str, columns: tuple[str, ...], place: Place, doing: str
     ) -> Iterator[tuple[ResultBody, Place]]:
         address: str | None = place.get("list") or f"jobs/query/{job_id}/resultPages"
-        skip = int(place.get("skip", 0))
+        done = list(place.get("done", ()))
         while address:
             self._client.refuse_beyond_budget()
             try:
                 listing = self._client.get(address, doing).json()
             except QueryRefused as refusal:
-                if place.get("list") or skip:
+                if place.get("list") or done:
                     raise JobGone("its results are gone") from refusal
                 raise _NoLists from refusal
-            urls = [page["resultUrl"] for page in listing["resultPages"]]
-            for number, url in enumerate(urls[skip:], start=skip + 1):
-                yield ResultBody(self._client, url, columns, doing), {"list": address, "skip": number}
+            for url in (page["resultUrl"] for page in listing["resultPages"]):
+                if url not in done:  # lists have been seen to name a page twice, or in another order
+                    done.append(url)
+                    yield ResultBody(self._client, url, columns, doing), {"list": address, "done": list(done)}
             address = None if listing.get("done", True) else listing.get("nextRecordUrl")
-            skip, place = 0, {"list": address}
+            done, place = [], {"list": address}
 
     def _located(
         self, job_id: str, columns: tuple[str, ...], place: Place, doing: str

@@ -87,6 +87,7 @@ class SalesforceConnector:
             schema,
             window,
             keeps_deletion_log=bool(described.get("replicateable")),
+            has_formulas=any(field.get("calculated") for field in described["fields"]),
             sleep=self._sleep,
         )
         return reading.pages(checkpoint)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from connectors.contract import Field, FieldType, Finding, StreamSchema
-from connectors.salesforce.objects import DEFAULT_OBJECTS, NEEDED_FIELDS, ONLY_WITH_CURRENCIES
+from connectors.salesforce.objects import DEFAULT_OBJECTS, NEEDED_FIELDS, ONLY_WITH
 from connectors.salesforce.settings import SalesforceSettings
 
 TYPES: Mapping[str, FieldType] = {
@@ -55,7 +55,7 @@ def missing_objects(available: Iterable[Mapping[str, Any]], settings: Salesforce
             name,
             None,
             f"{name} is absent or hidden from the integration user"
-            + (" (as it is in orgs with one currency)." if name in ONLY_WITH_CURRENCIES else f"; it tells {weakened}."),
+            + (f" (as it is in orgs without {ONLY_WITH[name]})." if name in ONLY_WITH else f"; it tells {weakened}."),
         )
         for name, weakened in DEFAULT_OBJECTS.items()
         if name not in queryable and not _matches(name, settings.exclude)
@@ -77,8 +77,7 @@ def schema_of(described: Mapping[str, Any], settings: SalesforceSettings) -> Str
             is_personal=is_personal(name, each),
         )
         for each in described["fields"]
-        if each["type"] not in UNREADABLE_TYPES
-        and (each["name"] in kept or not _is_excluded(name, each["name"], settings.field_exclude))
+        if each["type"] not in UNREADABLE_TYPES and (each["name"] in kept or _is_wanted(name, each["name"], settings))
     )
     return StreamSchema(
         stream=name,
@@ -137,7 +136,15 @@ def _version_field(object_name: str, native: Mapping[str, Mapping[str, Any]]) ->
     return None
 
 
-def _is_excluded(object_name: str, field_name: str, patterns: Sequence[str]) -> bool:
+def _is_wanted(object_name: str, field_name: str, settings: SalesforceSettings) -> bool:
+    """Whether a field's patterns let it through; an object no pattern of `field_include` speaks of keeps all."""
+    included = [p for p in settings.field_include if "." not in p or fnmatchcase(object_name, p.partition(".")[0])]
+    if included and not _names(object_name, field_name, included):
+        return False
+    return not _names(object_name, field_name, settings.field_exclude)
+
+
+def _names(object_name: str, field_name: str, patterns: Sequence[str]) -> bool:
     return any(
         fnmatchcase(f"{object_name}.{field_name}" if "." in pattern else field_name, pattern) for pattern in patterns
     )

@@ -16,6 +16,7 @@ from simple_salesforce import SalesforceLogin
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 
 from connectors.errors import CredentialsFailure, ExpectedFailure, SettingsFailure, SourceFailure
+from connectors.landing_files import sync_folder
 from connectors.salesforce.failures import error_of, failure_of, is_busy
 from connectors.salesforce.settings import SalesforceSettings
 
@@ -122,6 +123,7 @@ def _keep_rotated(new: str | None, used: str, settings: SalesforceSettings) -> N
         opened.flush()
         os.fsync(opened.fileno())
     temporary.replace(path)
+    sync_folder(path.parent)
 
 
 def _by_soap(http: requests.Session, settings: SalesforceSettings, secrets: Mapping[str, str]) -> Token:

@@ -11,6 +11,8 @@ DEFAULT_OBJECTS: Mapping[str, str] = {
     "CurrencyType": "amounts in more than one currency",
     "DatedConversionRate": "amounts at the exchange rate of their day",
     "OpportunityStage": "which stages are open, won and lost",
+    "LeadStatus": "which leads count as converted",
+    "CaseStatus": "which states of a case are closed",
     "Product2": "what was sold",
     "Account": "customers",
     "Contact": "customers' contacts",
@@ -27,12 +29,24 @@ DEFAULT_OBJECTS: Mapping[str, str] = {
     "EmailMessage": "first response times of cases",
     "Case": "resolution times",
     "CaseHistory": "reopened cases and hand-overs",
+    "CaseComment": "first response times of cases",
+    "CaseMilestone": "service levels kept",
+    "SurveyInvitation": "satisfaction: who was asked",
+    "SurveyResponse": "satisfaction: who answered",
+    "SurveyQuestionResponse": "satisfaction: scores",
     "LoginHistory": "adoption: who logs in",
 }
 """Object → what is weaker without it, reference objects first."""
 
-ONLY_WITH_CURRENCIES = frozenset({"CurrencyType", "DatedConversionRate"})
-"""Absent from orgs with one currency, which lacks nothing."""
+ONLY_WITH: Mapping[str, str] = {
+    "CurrencyType": "more than one currency",
+    "DatedConversionRate": "more than one currency",
+    "CaseMilestone": "entitlements",
+    "SurveyInvitation": "Salesforce Surveys",
+    "SurveyResponse": "Salesforce Surveys",
+    "SurveyQuestionResponse": "Salesforce Surveys",
+}
+"""Objects that only orgs with a feature have; an org without it lacks nothing."""
 
 NEEDED_FIELDS: Mapping[str, tuple[str, ...]] = {
     "User": ("Name", "IsActive", "UserRoleId"),

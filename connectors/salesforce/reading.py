@@ -38,8 +38,20 @@ class Query:
     total: int | None
 
 
+def formulas_are_due(window: Window, every_days: int) -> bool:
+    """Whether the window reaches over the end of a period: each end lies in some window, so none is missed."""
+    if window.since is None or not every_days:
+        return False
+    period_seconds = every_days * 86_400
+    return window.since.timestamp() // period_seconds != window.until.timestamp() // period_seconds
+
+
 class Reading:
-    """The pages of one stream. keeps_deletion_log: whether Salesforce logs deletions of the object."""
+    """The pages of one stream.
+
+    keeps_deletion_log: whether Salesforce logs deletions of the object. has_formulas: whether it has fields that move
+    without a stamp.
+    """
 
     def __init__(
         self,
@@ -49,11 +61,14 @@ class Reading:
         window: Window,
         *,
         keeps_deletion_log: bool,
+        has_formulas: bool = False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client, self._schema, self._window, self._sleep = client, schema, window, sleep
         self._settings, self._keeps_deletion_log = client.settings, keeps_deletion_log
         self._bulk = bulk
+        is_refresh = has_formulas and formulas_are_due(window, client.settings.formula_refresh_days)
+        self._asked = Window(None, window.until) if is_refresh else window
         self._doing = f"reading {schema.stream}"
 
     def pages(self, checkpoint: Checkpoint | None) -> Iterator[Page]:
@@ -71,10 +86,10 @@ class Reading:
         return Query(
             "records",
             "deletes",
-            soql.records(self._schema, self._window),
+            soql.records(self._schema, self._asked),
             PageKind.UPSERT,
             tuple(field.name for field in self._schema.fields),
-            self._count(soql.changed_count(self._schema, self._window)) if is_fresh else None,
+            self._count(soql.changed_count(self._schema, self._asked)) if is_fresh else None,
         )
 
     def _keys_query(self, is_fresh: bool) -> Query:

@@ -24,10 +24,11 @@ AUTHS: Mapping[str, tuple[str, ...]] = {
 class SalesforceSettings:
     """Where the org is, how to log in, what to read and how much of its limits to use.
 
-    login_url: where tokens are given out. include, exclude: patterns of object names. field_exclude: patterns of
-    `Field` or `Object.Field`. bulk_threshold_rows: more rows than this go through Bulk API 2.0. api_budget_share: the
-    share of the org's daily requests beyond which we stop, whoever used them. refresh_token_file: where a rotated
-    refresh token is kept.
+    login_url: where tokens are given out. include, exclude: patterns of object names. field_include, field_exclude:
+    patterns of `Field` or `Object.Field`. formula_refresh_days: how often objects with formulas are read whole, for
+    formulas move without a stamp; 0: never. bulk_threshold_rows: more rows than this go through Bulk API 2.0.
+    api_budget_share: the share of the org's daily requests beyond which we stop, whoever used them.
+    refresh_token_file: where a rotated refresh token is kept.
     """
 
     source_id: str
@@ -38,7 +39,9 @@ class SalesforceSettings:
     ca_bundle: str | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    field_include: tuple[str, ...] = ()
     field_exclude: tuple[str, ...] = ()
+    formula_refresh_days: int = 7
     bulk_threshold_rows: int = 2000
     api_budget_share: float = 0.5
     refresh_token_file: str | None = None
@@ -72,6 +75,8 @@ class SalesforceSettings:
             ca_bundle=str(ca_bundle) if ca_bundle else None,
             include=tuple(given.get("include") or ()),
             exclude=tuple(given.get("exclude") or ()),
+            field_include=tuple(given.get("field_include") or ()),
+            formula_refresh_days=int(given.get("formula_refresh_days", 7)),
             field_exclude=tuple(given.get("field_exclude") or ()),
             bulk_threshold_rows=int(given.get("bulk_threshold_rows", 2000)),
             api_budget_share=float(given.get("api_budget_share", 0.5)),

@@ -36,7 +36,7 @@ def simulate(
     http: Annotated[bool, typer.Option("--http", help="Plain http (simple-salesforce insists on https).")] = False,
     faults: Annotated[
         str | None,
-        typer.Option(help="A storm: errors, limits, drops, truncated, expired, slow, failed, all."),
+        typer.Option(help="A storm: errors, limits, drops, truncated, expired, slow, failed, shuffled, skewed, all."),
     ] = None,
     latency: Annotated[str, typer.Option(help="Wait before each answer, e.g. 150ms.")] = "0ms",
     rate_limits: Annotated[

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 import zlib
+from datetime import timedelta
 from email.utils import format_datetime
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -20,6 +21,8 @@ from crmlift.simulator.served import ServedCompany
 _LONGEST_ADDRESS = 16_384
 _SMALLEST_GZIP = 1_024
 _GZIP_LEVEL = 1
+_SPELT = {b"sforce-numberofrecords": b"Sforce-NumberOfRecords"}
+"""Header names as the vendors write them, where a capital after each hyphen is not enough."""
 _VENDOR_HOST = re.compile(r"^/[A-Za-z0-9.-]*\.(?:salesforce|hubapi)\.com(?=/)")
 
 
@@ -45,18 +48,18 @@ class Edge:
             return
         path = _VENDOR_HOST.sub("", scope["path"], count=1)
         scope["path"] = path.rstrip("/") or "/"
-        send = self._with_date(send)
         if self.faults is not None:
             body = await _whole_body(receive)
             await self._with_faults(self.faults, scope, body, receive, send)
             return
-        await self.app(scope, receive, self._with_gzip(scope, send))
+        await self.app(scope, receive, self._with_gzip(scope, self._with_date(send)))
 
     async def _with_faults(self, faults: FaultPlan, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         digest = hashlib.blake2b(body, digest_size=8).hexdigest()
         key = f"{scope['method']} {scope['path']}?{scope['query_string'].decode()} {digest}"
         fault = faults.request(key, possible_faults(scope["path"]))
         mark(scope, fault)
+        send = self._with_date(send, faults.skew_seconds(key))
         receive = _replay(body, receive)
         if fault in {"errors", "limits"}:
             await fault_response(scope["path"], fault, faults.choice(key, 3))(scope, receive, send)
@@ -66,11 +69,12 @@ class Edge:
             send = _dropping(send)
         await self.app(scope, receive, send)
 
-    def _with_date(self, send: Send) -> Send:
+    def _with_date(self, send: Send, skew_seconds: float = 0.0) -> Send:
         async def dated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                now = self.served.clock.now()
+                now = self.served.clock.now() + timedelta(seconds=skew_seconds)
                 MutableHeaders(scope=message)["Date"] = format_datetime(now, usegmt=True)
+                message["headers"] = [(_SPELT.get(n, n.title()), value) for n, value in message["headers"]]
             await send(message)
 
         return dated
@@ -109,7 +113,10 @@ class _Gzip:
             self._start = message
             return
         body, more = message.get("body", b""), message.get("more_body", False)
-        if not self._is_decided:
+        if not self._is_decided and self._start and Headers(raw=self._start["headers"]).get("content-encoding"):
+            self._is_decided = True  # compressed already
+            await self._send(self._start)
+        elif not self._is_decided:
             self._is_decided = True
             body = await self._begin(body, more)
         elif self._compressor is not None:

@@ -21,6 +21,8 @@ def possible_faults(path: str) -> frozenset[str]:
         kinds.add("expired")
     if path.endswith("/results") or "/result/" in path:
         kinds.add("truncated")
+    if path.endswith("/resultPages"):
+        kinds.add("shuffled")
     return frozenset(kinds)
 
 

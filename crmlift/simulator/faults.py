@@ -23,11 +23,14 @@ STORMS: dict[str, tuple[str, ...]] = {
     "expired": ("expired",),
     "slow": ("slow",),
     "failed": ("failed",),
-    "all": ("errors", "limits", "drops", "truncated", "expired", "slow", "failed"),
+    "shuffled": ("shuffled",),
+    "skewed": ("skewed",),
+    "all": ("errors", "limits", "drops", "truncated", "expired", "slow", "failed", "shuffled", "skewed"),
 }
-_REQUEST_FAULTS = ("errors", "limits", "drops", "truncated", "expired")
+_REQUEST_FAULTS = ("errors", "limits", "drops", "truncated", "expired", "shuffled")
 _MOST_FAILURES_IN_A_ROW = 2
 _MOST_SLOW_POLLS = 6
+_MOST_SKEW_SECONDS = 240
 
 
 @dataclass
@@ -75,6 +78,12 @@ class FaultPlan:
             polls += int(self._draw(f"slow:{text}", occurrence) * (_MOST_SLOW_POLLS + 1))
         return polls, fate
 
+    def skew_seconds(self, key: str) -> float:
+        """How far the clock of the machine that answers is off."""
+        if "skewed" not in self.kinds:
+            return 0.0
+        return (2 * self._draw(f"skew:{key}", self._attempts[key]) - 1) * _MOST_SKEW_SECONDS
+
     def _draw(self, key: str, attempt: int) -> float:
         digest = hashlib.blake2b(f"{self.seed}\0{key}\0{attempt}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") / 2**64
@@ -89,6 +98,12 @@ def is_truncated(scope: Scope) -> bool:
     """Whether this request's CSV is to be cut."""
     fault: Any = scope.get("crmlift.fault")
     return bool(fault == "truncated")
+
+
+def is_shuffled(scope: Scope) -> bool:
+    """Whether this request's list of pages comes in another order, one page twice."""
+    fault: Any = scope.get("crmlift.fault")
+    return bool(fault == "shuffled")
 
 
 def has_expiring_session(scope: Scope) -> bool:

@@ -170,6 +170,7 @@ class _Listener:
             date_header=False,
             server_header=False,
             lifespan="off",
+            http="h11",  # the other one writes header names in lower case; some clients look for Content-Type only
             backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=1,

@@ -15,8 +15,8 @@ import duckdb
 
 from connectors.contract import PageKind
 from connectors.landing_manifest import Manifest, read_manifest
-from crmlift.warehouse import merge
-from crmlift.warehouse.store import transaction
+from crmlift.warehouse import first_load, merge
+from crmlift.warehouse.store import bounded_memory, transaction
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +62,42 @@ def load_landed(
     fresh = [entry for entry in landed if entry.name not in known]
     results: list[LoadResult] = []
     for parent, children in _families(fresh):
-        with transaction(connection):
-            results.append(_load_one(connection, parent, None, run_id))
-            results += [_load_one(connection, child, parent, run_id) for child in children]
-            connection.execute(
-                "insert or replace into ops.cursor values (?, ?, ?, now())",
-                [parent.manifest.source_id, parent.manifest.stream, parent.manifest.window.until],
-            )
+        results += _inserted(connection, parent, children, run_id) or _load_family(
+            connection, parent, children, run_id, is_plain=False
+        )
+    return results
+
+
+def _inserted(
+    connection: duckdb.DuckDBPyConnection, parent: _Landed, children: Sequence[_Landed], run_id: str
+) -> list[LoadResult]:
+    """The results of a first load without a merge; none when it has to be merged."""
+    if not first_load.is_first(connection, merge.RawTable.of(parent.manifest.schema), parent.manifest):
+        return []
+    try:
+        with bounded_memory(connection):
+            return _load_family(connection, parent, children, run_id, is_plain=True)
+    except first_load.NEEDS_MERGE as reason:
+        log.info("event=load_by_merge stream=%s reason=%s", parent.manifest.stream, type(reason).__name__)
+        return []
+
+
+def _load_family(
+    connection: duckdb.DuckDBPyConnection,
+    parent: _Landed,
+    children: Sequence[_Landed],
+    run_id: str,
+    *,
+    is_plain: bool,
+) -> list[LoadResult]:
+    """One transaction: all of a stream's run or nothing. is_plain: the parent's rows need no merge."""
+    with transaction(connection):
+        results = [_load_one(connection, parent, None, run_id, is_plain)]
+        results += [_load_one(connection, child, parent, run_id, False) for child in children]
+        connection.execute(
+            "insert or replace into ops.cursor values (?, ?, ?, now())",
+            [parent.manifest.source_id, parent.manifest.stream, parent.manifest.window.until],
+        )
     return results
 
 
@@ -89,16 +118,21 @@ def _families(fresh: Sequence[_Landed]) -> list[tuple[_Landed, list[_Landed]]]:
     return families
 
 
-def _load_one(connection: duckdb.DuckDBPyConnection, entry: _Landed, parent: _Landed | None, run_id: str) -> LoadResult:
+def _load_one(
+    connection: duckdb.DuckDBPyConnection, entry: _Landed, parent: _Landed | None, run_id: str, is_plain: bool
+) -> LoadResult:
     manifest, folder = entry.manifest, entry.path.parent
     manifest.verify(folder)
     table = merge.RawTable.of(manifest.schema)
     merge.ensure_table(connection, table)
     incoming = merge.Incoming(manifest, folder, entry.name, run_id)
-    rejected = merge.stage_incoming(connection, table, incoming)
-    if parent is not None:
-        merge.stage_parent_keys(connection, parent.manifest, parent.path.parent)
-    counts = merge.apply_upserts(connection, table, incoming, is_child=parent is not None)
+    if is_plain:
+        rejected, counts = 0, first_load.insert_all(connection, table, incoming)
+    else:
+        rejected = merge.stage_incoming(connection, table, incoming)
+        if parent is not None:
+            merge.stage_parent_keys(connection, parent.manifest, parent.path.parent)
+        counts = merge.apply_upserts(connection, table, incoming, is_child=parent is not None)
     deleted = sum(merge.apply_keys(connection, table, incoming, kind) for kind in (PageKind.DELETE, PageKind.KEYS))
     result = LoadResult(
         manifest.stream, manifest.source_id, counts.read + rejected, counts.inserted, counts.updated, counts.unchanged,

@@ -10,6 +10,7 @@ import duckdb
 
 from crmlift.errors import WarehouseFailure
 
+LOAD_MEMORY_MB, LOAD_MEMORY_MB_A_THREAD = 80, 80
 TABLES = Path(__file__).with_name("tables.sql")
 
 
@@ -67,6 +68,22 @@ def _open(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
     return connection
+
+
+@contextmanager
+def bounded_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let the database use little memory inside, whatever the size of the tables; row order is given up for it."""
+    found = connection.execute("select current_setting('threads')").fetchone()
+    threads = int(found[0]) if found else 1
+    megabytes = LOAD_MEMORY_MB + LOAD_MEMORY_MB_A_THREAD * threads
+    connection.execute(f"set memory_limit = '{megabytes}MB'; set preserve_insertion_order = false")
+    try:
+        yield
+    finally:
+        connection.execute("reset memory_limit; reset preserve_insertion_order")
+        found = connection.execute("select current_setting('memory_limit')").fetchone()
+        if found:  # the reset changes the setting only; what is in force changes when it is set
+            connection.execute(f"set memory_limit = {literal(str(found[0]))}")
 
 
 @contextmanager

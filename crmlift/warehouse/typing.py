@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from connectors.contract import Field, FieldType, PageFormat
 from crmlift.warehouse.store import literal, quoted
 
+LONGEST_LINE = 16 * 1024 * 1024
 DATABASE_TYPE = {
     FieldType.TEXT: "VARCHAR",
     FieldType.BOOLEAN: "BOOLEAN",
@@ -52,13 +53,9 @@ def cast(text: str, database_type: str) -> str:
 
 def reader(files: Sequence[Path], page_format: PageFormat, fields: Sequence[Field]) -> str:
     """A table function over landed parts in which every field is text under its own name, NULL where empty."""
-    listed = "[" + ", ".join(literal(str(f)) for f in files) + "]"
+    listed = _listed(files)
     if page_format is PageFormat.CSV:
-        columns = ", ".join(f"{literal(f.name)}: 'VARCHAR'" for f in fields)
-        return (
-            f"(select * from read_csv({listed}, columns = {{{columns}}}, header = true, delim = ',', quote = '\"', "
-            "escape = '\"', nullstr = '', max_line_size = 16777216, compression = 'zstd', auto_detect = false))"
-        )
+        return f"(select * from {csv_reader(files, dict.fromkeys((f.name for f in fields), 'VARCHAR'), LONGEST_LINE)})"
     roots = _roots(fields)
     columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in roots.items())
     select = ", ".join(f"{_leaf(f)} as {quoted(f.name)}" for f in fields)
@@ -66,6 +63,20 @@ def reader(files: Sequence[Path], page_format: PageFormat, fields: Sequence[Fiel
         f"(select {select} from read_json({listed}, format = 'newline_delimited', "
         f"columns = {{{columns}}}, compression = 'zstd', maximum_object_size = 67108864))"
     )
+
+
+def csv_reader(files: Sequence[Path], columns: Mapping[str, str], longest_line: int) -> str:
+    """The table function over landed CSV parts, columns by their database types, NULL where empty."""
+    typed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns.items())
+    return (
+        f"read_csv({_listed(files)}, columns = {{{typed}}}, header = true, delim = ',', quote = '\"', escape = '\"', "
+        f"nullstr = '', max_line_size = {longest_line}, buffer_size = {4 * longest_line}, compression = 'zstd', "
+        "auto_detect = false)"
+    )
+
+
+def _listed(files: Sequence[Path]) -> str:
+    return "[" + ", ".join(literal(str(f)) for f in files) + "]"
 
 
 def _leaf(field: Field) -> str:

@@ -44,6 +44,11 @@ class Bulk1Job:
     batches: dict[str, QueryJob]
     state: str = "Open"
 
+    @property
+    def has_json_batches(self) -> bool:
+        """Batches are told of in the format of their data, XML standing in for CSV; the job in that of its request."""
+        return self.content_type == "JSON"
+
 
 async def create(request: Request) -> Response:
     """POST /services/async/{version}/job."""
@@ -60,13 +65,13 @@ async def create(request: Request) -> Response:
         rest_instant(org.now()), is_json, {},
     )  # fmt: skip
     _jobs(request)[job.id] = job
-    return _answer(job, "jobInfo", _job_info(job), status=201)
+    return _answer(job.is_json, "jobInfo", _job_info(job), status=201)
 
 
 async def status(request: Request) -> Response:
     """GET /job/{id}."""
     job = _find(request)
-    return _answer(job, "jobInfo", _job_info(job))
+    return _answer(job.is_json, "jobInfo", _job_info(job))
 
 
 async def change(request: Request) -> Response:
@@ -79,7 +84,7 @@ async def change(request: Request) -> Response:
     if job.state == "Aborted":
         for batch in job.batches.values():
             batch.state = "Aborted" if batch.state != "JobComplete" else batch.state
-    return _answer(job, "jobInfo", _job_info(job))
+    return _answer(job.is_json, "jobInfo", _job_info(job))
 
 
 async def add_batch(request: Request) -> Response:
@@ -96,14 +101,14 @@ async def add_batch(request: Request) -> Response:
         raise SalesforceError(400, "InvalidBatch", f"Failed to process query: {error.message}") from error
     batch.batch_id, batch.result_id = batch_id, org.new_id("752")
     job.batches[batch_id] = batch
-    return _answer(job, "batchInfo", _batch_info(job, batch), status=201)
+    return _answer(job.has_json_batches, "batchInfo", _batch_info(job, batch), status=201)
 
 
 async def batches(request: Request) -> Response:
     """GET /job/{id}/batch."""
     job = _find(request)
     infos = [_batch_info(job, batch) for batch in job.batches.values()]
-    if job.is_json:
+    if job.has_json_batches:
         return json_response({"batchInfo": infos})
     body = "".join(f"<batchInfo>{_xml_fields(info)}</batchInfo>" for info in infos)
     return _xml(f'<batchInfoList xmlns="{_NAMESPACE}">{body}</batchInfoList>')
@@ -113,7 +118,7 @@ async def batch_status(request: Request) -> Response:
     """GET /job/{id}/batch/{batch}."""
     job, batch = _find_batch(request)
     batch.look()
-    return _answer(job, "batchInfo", _batch_info(job, batch))
+    return _answer(job.has_json_batches, "batchInfo", _batch_info(job, batch))
 
 
 async def result_ids(request: Request) -> Response:
@@ -121,7 +126,7 @@ async def result_ids(request: Request) -> Response:
     job, batch = _find_batch(request)
     if batch.state != "JobComplete":
         raise SalesforceError(400, "InvalidBatch", "Batch not completed")
-    if job.is_json or job.content_type == "JSON":
+    if job.has_json_batches:
         return json_response([batch.result_id])
     return _xml(f'<result-list xmlns="{_NAMESPACE}"><result>{batch.result_id}</result></result-list>')
 
@@ -222,8 +227,8 @@ def _batch_info(job: Bulk1Job, batch: QueryJob) -> dict[str, Any]:
     }
 
 
-def _answer(job: Bulk1Job, element: str, info: dict[str, Any], status: int = 200) -> Response:
-    if job.is_json:
+def _answer(is_json: bool, element: str, info: dict[str, Any], status: int = 200) -> Response:
+    if is_json:
         return json_response(info, status)
     return _xml(f'<{element} xmlns="{_NAMESPACE}">{_xml_fields(info)}</{element}>', status)
 

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from crmlift.simulator.faults import is_truncated
+from crmlift.simulator.faults import is_shuffled, is_truncated
 from crmlift.simulator.options import SF_USER_ID
 from crmlift.simulator.responses import json_body, json_response
 from crmlift.simulator.salesforce.bulk_results import DELIMITERS, LINE_ENDINGS
@@ -94,6 +94,7 @@ async def results(request: Request) -> Response:
     """GET /jobs/query/{id}/results?locator=&maxRecords=."""
     job = _finished(request)
     start, count = _span(request)
+    jobs_of(request).pages_served += 1
     end = min(start + count, len(job.result.rows))
     following = _locator(end, count) if end < len(job.result.rows) else "null"
     headers = {
@@ -101,7 +102,11 @@ async def results(request: Request) -> Response:
         "Sforce-Locator": following,
         "Content-Disposition": f"attachment; filename={job.id}.csv",
     }
-    blocks = job.csv.page(start, end)
+    accepts_gzip = "gzip" in request.headers.get("accept-encoding", "")
+    is_gzipped = accepts_gzip and org_of(request).options.is_gzip_honoured and not is_truncated(request.scope)
+    blocks = job.csv.page(start, end, is_gzipped=is_gzipped)
+    if is_gzipped:
+        headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     if is_truncated(request.scope):
         blocks = _cut(blocks)
     return StreamingResponse(blocks, headers=headers, media_type="text/csv")
@@ -119,6 +124,8 @@ async def result_pages(request: Request) -> Response:
     while len(pages) < _PARALLEL_PAGES and (start < total or (not pages and start == 0)):
         pages.append({"resultUrl": f"{root}/results?locator={_locator(start, count)}&maxRecords={count}"})
         start += count
+    if is_shuffled(request.scope):
+        pages = [*pages[::-1], pages[0]]
     answer: dict[str, Any] = {"resultPages": pages, "done": start >= total}
     if start < total:
         answer["nextRecordUrl"] = f"{root}/resultPages?locator={_locator(start, count)}&maxRecords={count}"

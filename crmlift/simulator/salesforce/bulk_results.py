@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,75 +20,80 @@ from crmlift.simulator.served import Row
 DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "TAB": "\t", "CARET": "^", "BACKQUOTE": "`"}
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
 BLOCK_ROWS = 5_000
+_GZIP_LEVEL = 1
+
+
+BlockKey = tuple[int, str, str, int, bool]
 
 
 class BlockCache:
-    """Rendered blocks of all jobs, the least used given up beyond a number of bytes."""
+    """Rendered blocks of all results, the least used given up beyond a number of bytes.
+
+    A block belongs to the list of rows it was rendered from, which the cache holds on to, so that its id stays its own.
+    """
 
     def __init__(self, most_bytes: int = 1 << 30) -> None:
         self.most_bytes, self.used = most_bytes, 0
-        self._blocks: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._blocks: OrderedDict[BlockKey, tuple[bytes, Sequence[Row]]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: tuple[str, int]) -> bytes | None:
+    def get(self, key: BlockKey) -> bytes | None:
         """A block, if still there."""
         with self._lock:
-            block = self._blocks.get(key)
-            if block is not None:
-                self._blocks.move_to_end(key)
-            return block
+            found = self._blocks.get(key)
+            if found is None:
+                return None
+            self._blocks.move_to_end(key)
+            return found[0]
 
-    def put(self, key: tuple[str, int], block: bytes) -> None:
+    def put(self, key: BlockKey, block: bytes, rows: Sequence[Row]) -> None:
         """Keep a block."""
         with self._lock:
             if key not in self._blocks:
-                self._blocks[key] = block
+                self._blocks[key] = block, rows
                 self.used += len(block)
             while self.used > self.most_bytes and len(self._blocks) > 1:
-                self.used -= len(self._blocks.popitem(last=False)[1])
-
-    def drop(self, job_id: str) -> None:
-        """Forget a job's blocks."""
-        with self._lock:
-            for key in [key for key in self._blocks if key[0] == job_id]:
-                self.used -= len(self._blocks.pop(key))
+                self.used -= len(self._blocks.popitem(last=False)[1][0])
 
 
 class CsvResult:
-    """The rows of one job in its CSV dialect; every value is quoted, as Bulk 2.0 does."""
+    """Rows of a query in one CSV dialect; every value is quoted, as Bulk 2.0 does."""
 
     def __init__(
         self,
-        job_id: str,
         columns: Sequence[ResolvedField],
         rows: Sequence[Row],
         cache: BlockCache,
         delimiter: str = "COMMA",
         line_ending: str = "LF",
     ) -> None:
-        self.job_id, self.columns, self.rows, self.cache = job_id, columns, rows, cache
+        self.columns, self.rows, self.cache = columns, rows, cache
         self.delimiter, self.line_ending = DELIMITERS[delimiter], LINE_ENDINGS[line_ending]
 
-    def page(self, start: int, end: int) -> Iterator[bytes]:
-        """A header row and the rows [start, end), block by block."""
-        yield self._render([[column.name for column in self.columns]])
+    def page(self, start: int, end: int, *, is_gzipped: bool = False) -> Iterator[bytes]:
+        """A header row and the rows [start, end), block by block; compressed, each block is a gzip member."""
+        header = self._render([[column.name for column in self.columns]])
+        yield gzip.compress(header, _GZIP_LEVEL) if is_gzipped else header
         at = start
         while at < end:
             block = at // BLOCK_ROWS
             first, after = block * BLOCK_ROWS, min((block + 1) * BLOCK_ROWS, len(self.rows))
             stop = min(after, end)
             if (at, stop) == (first, after):
-                yield self._whole_block(block, first, after)
+                yield self._whole_block(block, first, after, is_gzipped)
             else:
-                yield self._rows(at, stop)
+                rendered = self._rows(at, stop)
+                yield gzip.compress(rendered, _GZIP_LEVEL) if is_gzipped else rendered
             at = stop
 
-    def _whole_block(self, block: int, first: int, after: int) -> bytes:
-        key = (self.job_id, block)
+    def _whole_block(self, block: int, first: int, after: int, is_gzipped: bool) -> bytes:
+        key = (id(self.rows), self.delimiter, self.line_ending, block, is_gzipped)
         rendered = self.cache.get(key)
         if rendered is None:
             rendered = self._rows(first, after)
-            self.cache.put(key, rendered)
+            if is_gzipped:
+                rendered = gzip.compress(rendered, _GZIP_LEVEL)
+            self.cache.put(key, rendered, self.rows)
         return rendered
 
     def _rows(self, start: int, end: int) -> bytes:

@@ -12,7 +12,7 @@ from crmlift.simulator.salesforce.bulk_results import BlockCache, CsvResult
 from crmlift.simulator.salesforce.errors import SalesforceError
 from crmlift.simulator.salesforce.org import SalesforceOrg
 from crmlift.simulator.salesforce.soql_parser import parse
-from crmlift.simulator.salesforce.soql_run import QueryResult, run
+from crmlift.simulator.salesforce.soql_run import QueryResult
 
 _MOST_JOBS = 10_000
 _COMPOUND_TYPES = frozenset({"address", "location", "base64"})
@@ -66,6 +66,7 @@ class JobBook:
     faults: FaultPlan | None
     jobs: OrderedDict[str, QueryJob] = field(default_factory=OrderedDict)
     blocks: BlockCache = field(default_factory=BlockCache)
+    pages_served: int = 0
     _seen: Counter[str] = field(default_factory=Counter)
 
     def create(
@@ -76,9 +77,8 @@ class JobBook:
             raise SalesforceError(
                 400, "EXCEEDED_QUOTA", f"Max bulk v2 query jobs ({_MOST_JOBS}) per 24 hrs has been reached"
             )
-        query = parse(text)
-        _check_bulk(query)
-        result = run(query, self.org.tables, self.org.now(), is_all=operation == "queryAll")
+        _check_bulk(parse(text))
+        result = self.org.query(text, is_all=operation == "queryAll")
         _check_columns(result)
         self.org.bulk_query_jobs_used += 1
         self._seen[text] += 1
@@ -86,7 +86,7 @@ class JobBook:
         if self.faults is not None:
             polls, fate = self.faults.job(text, self._seen[text], polls)
         job_id = self.org.new_id("750")
-        rows = CsvResult(job_id, result.columns, result.rows, self.blocks, delimiter, line_ending)
+        rows = CsvResult(result.columns, result.rows, self.blocks, delimiter, line_ending)
         job = QueryJob(
             job_id, operation, text, version, result, rows, self.org.now(), polls, fate,  # type: ignore[arg-type]
             delimiter=delimiter, line_ending=line_ending,
@@ -102,9 +102,8 @@ class JobBook:
         return job
 
     def delete(self, job: QueryJob) -> None:
-        """Forget a job and its results."""
+        """Forget a job."""
         del self.jobs[job.id]
-        self.blocks.drop(job.id)
 
 
 def _check_bulk(query: ast.Query) -> None:

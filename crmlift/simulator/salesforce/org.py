@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from crmlift.simulator.options import SF_ORG_ID, SF_REFRESH_TOKEN, ServerOptions
 from crmlift.simulator.salesforce.records import RecordEncoder
+from crmlift.simulator.salesforce.soql_run import KeptResults, QueryResult
 from crmlift.simulator.served import Row, ServedCompany, ServedTable
 
 _MOST_CURSORS = 500
@@ -45,6 +46,7 @@ class SalesforceOrg:
         self.sessions: OrderedDict[str, Session] = OrderedDict()
         self.refresh_tokens = {SF_REFRESH_TOKEN}
         self.cursors: OrderedDict[str, Cursor] = OrderedDict()
+        self._results = KeptResults()
         self.requests_used = 0
         self.bulk_query_jobs_used = 0
         self._numbers = itertools.count(1)
@@ -59,6 +61,10 @@ class SalesforceOrg:
     def now(self) -> datetime:
         """The simulated present."""
         return self.served.clock.now()
+
+    def query(self, text: str, *, is_all: bool) -> QueryResult:
+        """Run a query; is_all shows soft-deleted rows too."""
+        return self._results.run(text, self.served, is_all=is_all)
 
     def new_id(self, prefix: str) -> str:
         """A fresh 18-character id with this key prefix."""

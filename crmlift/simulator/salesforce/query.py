@@ -12,7 +12,7 @@ from crmlift.simulator.responses import json_response
 from crmlift.simulator.salesforce.errors import SalesforceError
 from crmlift.simulator.salesforce.org import Cursor, SalesforceOrg, org_of, version_of
 from crmlift.simulator.salesforce.records import RecordEncoder, rest_value
-from crmlift.simulator.salesforce.soql_run import QueryResult, run_query
+from crmlift.simulator.salesforce.soql_run import QueryResult
 
 _BATCH_SIZE = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
 _SMALLEST_BATCH = 200
@@ -42,7 +42,7 @@ def _first_page(request: Request, *, is_all: bool) -> Response:
     text = request.query_params.get("q")
     if not text:
         raise SalesforceError(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")
-    result = run_query(text, org.tables, org.now(), is_all=is_all)
+    result = org.query(text, is_all=is_all)
     if result.count is not None:
         return json_response({"totalSize": result.count, "done": True, "records": []})
     if result.aggregates is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from crmlift.simulator.salesforce.soql_fields import (
 )
 from crmlift.simulator.salesforce.soql_parser import parse
 from crmlift.simulator.salesforce.soql_where import WhereCompiler
-from crmlift.simulator.served import Row, ServedTable
+from crmlift.simulator.served import Row, ServedCompany, ServedTable
 
 _OFFSET_LIMIT = 2_000
 
@@ -37,6 +38,27 @@ class QueryResult:
 def run_query(text: str, tables: Tables, now: datetime, *, is_all: bool) -> QueryResult:
     """Parse and run; is_all shows soft-deleted rows too. Raises the SalesforceError the vendor answers with."""
     return run(parse(text), tables, now, is_all=is_all)
+
+
+class KeptResults:
+    """Results of the last queries, found again while the company stands still: pages and jobs ask the same again."""
+
+    def __init__(self, most: int = 12) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[object, ...], QueryResult] = OrderedDict()
+
+    def run(self, text: str, served: ServedCompany, *, is_all: bool) -> QueryResult:
+        """As `run_query`; a company edited in place is seen after `ServedCompany.refresh`."""
+        now, tables = served.clock.now(), served.salesforce
+        rows = sum(len(table.rows) for table in tables.values())
+        key = (text, is_all, now.date(), served.generation, rows)
+        result = self._kept.pop(key, None)
+        if result is None:
+            result = run_query(text, tables, now, is_all=is_all)
+        self._kept[key] = result
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return result
 
 
 def run(query: ast.Query, tables: Tables, now: datetime, *, is_all: bool) -> QueryResult:

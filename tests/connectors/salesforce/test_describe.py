@@ -19,6 +19,7 @@ from connectors.salesforce.describe import (
 from connectors.salesforce.objects import DEFAULT_OBJECTS
 from connectors.salesforce.settings import SalesforceSettings
 
+STAGING = Path(__file__).parents[3] / "transforms" / "1_staging"
 RECORDED = Path(__file__).parents[4] / "shared" / "data" / "salesforce_describe"
 
 
@@ -121,6 +122,35 @@ def test_patterns_add_and_take_away_and_absence_is_a_finding() -> None:
     chosen = settings(include=("*__c",), exclude=("Lead", "Case*"))
     assert streams_of(available, chosen) == ["User", "Visit__c"]
     missing = {finding.object: finding for finding in missing_objects(available, chosen)}
-    assert set(missing) == set(DEFAULT_OBJECTS) - {"User", "Lead", "Case", "CaseHistory"}
+    excluded = {"User", "Lead", "Case", "CaseHistory", "CaseStatus", "CaseComment", "CaseMilestone"}
+    assert set(missing) == set(DEFAULT_OBJECTS) - excluded
     assert missing["Task"].rule_id == "missing_object"
     assert "response times" in missing["Task"].message
+
+
+def test_every_object_staging_reads_is_read_by_default() -> None:
+    staged = {
+        line.split("raw_salesforce.")[1].strip().rstrip("?")
+        for path in STAGING.glob("salesforce_*.yml")
+        for line in path.read_text().splitlines()
+        if line.startswith("reads:")
+    }
+    assert staged and staged <= set(DEFAULT_OBJECTS)
+
+
+def test_patterns_of_fields_choose_and_keep_what_reading_needs() -> None:
+    described = {
+        "name": "Visit__c",
+        "fields": [
+            {"name": n, "type": "string"} for n in ("Id", "IsDeleted", "SystemModstamp", "Name", "Note__c", "Fax__c")
+        ],
+    }
+
+    def names(**given: Any) -> set[str]:
+        return {field.name for field in schema_of(described, settings(**given)).fields}
+
+    needed = {"Id", "IsDeleted", "SystemModstamp"}
+    assert names(field_include=("Visit__c.N*",)) == needed | {"Name", "Note__c"}
+    assert names(field_include=("N*",), field_exclude=("*__c",)) == needed | {"Name"}
+    assert names(field_include=("Account.Name",)) == needed | {"Name", "Note__c", "Fax__c"}
+    assert names(field_exclude=("*",)) == needed

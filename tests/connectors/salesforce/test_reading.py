@@ -9,10 +9,15 @@ import pytest
 
 from connectors.contract import PageFormat, PageKind, Window
 from connectors.errors import BudgetReached, ExpectedFailure
+from connectors.landing import LandingZone
 from connectors.salesforce.connector import SalesforceConnector
+from connectors.salesforce.reading import formulas_are_due
+from crmlift.simulator.company import SimField
 from crmlift.simulator.faults import STORMS
 from crmlift.simulator.options import ServerOptions
 from crmlift.simulator.server import ServerInfo, running_simulator
+from crmlift.warehouse.load import load_landed
+from crmlift.warehouse.store import work_database
 from tests.connectors.salesforce.orgs import Replica, connect, extract, truth, zone_at
 from tests.crmlift.simulator.small_company import AS_OF, OPPORTUNITIES, small_company
 
@@ -152,8 +157,40 @@ def test_sessions_that_end_while_pages_are_read_are_renewed(tmp_path: Path) -> N
     assert manifest.rows == OPPORTUNITIES
 
 
-def storm(name: str, seed: int, root: Path) -> None:
-    """Read the small org under a storm, starting again as an operator would, and compare."""
+def test_formulas_are_refreshed_once_a_period() -> None:
+    nights = [Window(AS_OF + timedelta(days=n), AS_OF + timedelta(days=n + 1)) for n in range(70)]
+    assert sum(formulas_are_due(night, 7) for night in nights) == 10
+    assert not any(formulas_are_due(night, 0) for night in nights)
+    assert not formulas_are_due(Window(None, AS_OF), 7)  # a full reading refreshes them anyway
+
+
+def test_an_object_with_formulas_is_read_whole_when_its_refresh_is_due(tmp_path: Path) -> None:
+    company = small_company()
+    company.salesforce["Account"].fields = [
+        *company.salesforce["Account"].fields, SimField("Age__c", "double", is_calculated=True)
+    ]  # fmt: skip
+    with running_simulator(company) as server:
+        since = AS_OF - timedelta(days=10)
+        assert extract(connect(server), zone_at(tmp_path / "due"), "Account", since).rows == 20
+        never = connect(server, formula_refresh_days=0)
+        assert extract(never, zone_at(tmp_path / "never"), "Account", since).rows == 0
+
+
+def load_all(zone: LandingZone, home: Path) -> dict[str, list[tuple[object, ...]]]:
+    """The loaded tables, without what names the run."""
+    with work_database(home / "warehouse.duckdb") as connection:
+        load_landed(connection, zone.manifests("sf"), run_id="r")
+        found = connection.execute("select table_name from duckdb_tables() where schema_name = 'raw_salesforce'")
+        return {
+            name: connection.execute(
+                f'select * exclude (_extracted_at, _run_id) from raw_salesforce."{name}" order by "Id"'
+            ).fetchall()
+            for (name,) in found.fetchall()
+        }
+
+
+def storm(name: str, seed: int, root: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Read the small org under a storm, starting again as an operator would, compare, and load."""
     options = ServerOptions(faults=name, fault_seed=seed, fault_share=0.3, bulk_page_size=500, rest_page_size=200)
     with running_simulator(small_company(), options) as server:
         zone, company = zone_at(root), small_company()
@@ -168,15 +205,31 @@ def storm(name: str, seed: int, root: Path) -> None:
             replica = Replica()
             replica.load(zone, manifest)
             assert replica.rows == truth(table, manifest.schema)
+        return load_all(zone, root)
+
+
+@pytest.fixture(scope="module")
+def faultless(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[object, ...]]]:
+    """The tables a run without faults loads."""
+    root = tmp_path_factory.mktemp("faultless")
+    zone = zone_at(root)
+    with running_simulator(small_company()) as server:
+        for stream in small_company().salesforce:
+            extract(connect(server), zone, stream)
+    return load_all(zone, root)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_storm_of_every_fault_changes_nothing(tmp_path: Path, seed: int) -> None:
-    storm("all", seed, tmp_path)
+def test_a_storm_of_every_fault_changes_nothing(
+    tmp_path: Path, seed: int, faultless: dict[str, list[tuple[object, ...]]]
+) -> None:
+    assert storm("all", seed, tmp_path) == faultless
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STORMS)
 @pytest.mark.parametrize("seed", range(20))
-def test_no_storm_changes_anything(tmp_path: Path, name: str, seed: int) -> None:
-    storm(name, seed, tmp_path)
+def test_no_storm_changes_anything(
+    tmp_path: Path, name: str, seed: int, faultless: dict[str, list[tuple[object, ...]]]
+) -> None:
+    assert storm(name, seed, tmp_path) == faultless

@@ -1,0 +1,76 @@
+"""The first load of a stream: landed CSV straight into a table that holds nothing of the source yet.
+
+With nothing to merge with, the reader's own types and one insert do; a row that does not fit them, a record that comes
+twice or one without a key sends the load the long way round (`merge`), which can tell such rows apart.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from connectors.contract import PageFormat, PageKind
+from connectors.landing_manifest import Manifest
+from crmlift.warehouse.merge import Incoming, MergeCounts, RawTable, table_columns
+from crmlift.warehouse.store import quoted
+from crmlift.warehouse.typing import csv_reader
+
+LINE_BYTES = 2 * 1024 * 1024
+"""Longer lines are read the long way round: the reader's buffers are a multiple of the longest line."""
+
+
+_INSTANT = "TIMESTAMP WITH TIME ZONE"
+"""Cast after reading: the reader itself takes an instant it cannot parse for NULL, and says nothing."""
+
+
+class NotPlain(Exception):
+    """The rows need a merge: a key comes twice or is missing."""
+
+
+NEEDS_MERGE = (NotPlain, duckdb.ConversionException, duckdb.InvalidInputException)
+"""What `insert_all` raises for rows it cannot take; the transaction is to be rolled back."""
+
+
+def is_first(connection: duckdb.DuckDBPyConnection, table: RawTable, manifest: Manifest) -> bool:
+    """Whether a run can be inserted: CSV only, and no rows of its source are in the table."""
+    upserts = [part for part in manifest.parts if part.kind is PageKind.UPSERT and part.rows]
+    if not upserts or any(part.format is not PageFormat.CSV for part in upserts):
+        return False
+    place = "from duckdb_tables() where schema_name = ? and table_name = ?"
+    if not connection.execute(f"select 1 {place}", [table.schema, table.name]).fetchone():
+        return True
+    found = connection.execute(f"select 1 from {table.qualified} where _source_id = ? limit 1", [manifest.source_id])
+    return found.fetchone() is None
+
+
+def insert_all(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming) -> MergeCounts:
+    """Insert the upsert parts of a run; raises one of NEEDS_MERGE when they are not plain rows, each with its key."""
+    stream, manifest = table.stream, incoming.manifest
+    kinds = table_columns(connection, table)
+    parts = [part for part in manifest.parts if part.kind is PageKind.UPSERT and part.rows]
+    read_as = {f.name: "VARCHAR" if kinds[f.name] == _INSTANT else kinds[f.name] for f in stream.fields}
+    source = csv_reader([incoming.folder / part.file for part in parts], read_as, LINE_BYTES)
+    typed = ", ".join(f"{quoted(name)}::{kinds[name]} as {quoted(name)}" for name in read_as)
+    deleted = (
+        f"coalesce(try_cast({quoted(stream.deleted_field)} as boolean), false)" if stream.deleted_field else "false"
+    )
+    inserted = _insert(connection, table, incoming, f"{typed}, {deleted} as _deleted from {source}")
+    keys = ", ".join(quoted(key) for key in stream.primary_key)
+    missing = " or ".join(f"{quoted(key)} is null" for key in stream.primary_key)
+    found = connection.execute(
+        f"select count(distinct ({keys})), count(*) filter ({missing}) from {table.qualified} where _source_id = ?",
+        [manifest.source_id],
+    ).fetchone()
+    if found != (inserted, 0) or inserted != sum(part.rows for part in parts):
+        raise NotPlain
+    return MergeCounts(inserted, inserted, 0, 0, 0)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming, typed: str) -> int:
+    listed = ", ".join(quoted(f.name) for f in table.stream.fields)
+    done = connection.execute(
+        f"insert into {table.qualified} ({listed}, _source_id, _deleted, _extracted_at, _run_id, _row_hash) "
+        f"select {listed}, ?, _deleted, ?::timestamptz, ?, hash({listed}, _deleted) "
+        f"from (select {typed})",
+        [incoming.manifest.source_id, incoming.manifest.finished_at, incoming.manifest.run_id],
+    ).fetchone()
+    return int(done[0]) if done else 0
