@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ DAY = np.timedelta64(1, "D")
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows that count, sorted by nothing in particular: mature, recorded, before the end.
+    """The rows that count, in the question's order: mature, recorded, before the end.
 
     day: datetime64[D]. horizon_days: as used. exposed_days: rows this shortly before go-live are left out.
     weight: 1 but for a mix that is held constant (Question.held).
@@ -86,6 +86,19 @@ def first_go_live(question: Question) -> np.datetime64:
     return known.min() if len(known) else np.datetime64("NaT", "D")
 
 
+def in_order(question: Question) -> Question:
+    """The question with its rows by time, unit and value, so that sums do not depend on the order they came in."""
+    order = np.lexsort((question.num, question.unit, question.at))
+    if np.array_equal(order, np.arange(len(order))):
+        return question
+    return replace(
+        question, at=question.at[order], unit=question.unit[order], num=question.num[order], den=question.den[order],
+        observed=question.observed[order], groups={name: code[order] for name, code in question.groups.items()},
+        is_stamped=None if question.is_stamped is None else question.is_stamped[order],
+        covariates=None if question.covariates is None else question.covariates[order],
+    )  # fmt: skip
+
+
 def select(question: Question, end: np.datetime64) -> Rows:
     """The rows to use when the data are read as known at `end`."""
     start, end_day = span(question, end)
@@ -100,7 +113,6 @@ def select(question: Question, end: np.datetime64) -> Rows:
     else:
         keep &= question.observed
     picked = np.flatnonzero(keep)
-    picked = picked[np.lexsort((question.num[picked], question.unit[picked], question.at[picked]))]
     den = np.ones(len(picked)) if question.kind == "duration" else question.den[picked]
     num = question.num[picked].astype(float)
     weight = _weights(question, picked, day[picked], den)

@@ -14,7 +14,7 @@ from metrics.designs import Design
 from metrics.finding import Finding
 from metrics.looks import Look
 from metrics.naive import naive_change
-from metrics.panel import Rows, select
+from metrics.panel import Rows, in_order, select
 from metrics.question import Question, Verdict, VerdictWord
 
 NOT_ENOUGH, TOO_NOISY = "not_enough_data", "too_noisy"
@@ -42,7 +42,7 @@ def judge(question: Question, wanted: str = "auto") -> Verdict:
 
     Raises ValueError when a frozen look lies ahead of as_of.
     """
-    look = looks.choose(question, wanted)
+    look, question = looks.choose(question, wanted), in_order(question)
     if len(question.at) == 0:
         design = Design("none", False)
         return _written(Case(question, look, design, lacking=("There are no records at all.",)))
