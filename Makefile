@@ -29,7 +29,7 @@ lint: $(VENV)/.dev
 	@$(VENV)/bin/crmlift sql check
 	@$(VENV)/bin/crmlift kpi check
 
-bench: $(VENV)/.dev ## all quick benchmarks, as ratios within one run
+bench: $(VENV)/.dev ## the quick benchmark: how often the verdict is right; see also bench-salesforce, bench-hubspot
 	@$(PY) -m benchmarks
 
 bench-verdict: $(VENV)/.dev ## is the verdict right? all processes, opponents beside us (minutes)

@@ -1,4 +1,4 @@
-"""The quick benchmarks, one after the other: `python -m benchmarks`."""
+"""The benchmark that takes minutes: `python -m benchmarks`. Those of the connectors have commands of their own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from benchmarks import verdict
 
 
 def main() -> int:
-    """Run each; the first that fails ends it."""
+    """How often the verdict is right."""
     return verdict.main([])
 
 

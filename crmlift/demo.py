@@ -25,6 +25,7 @@ from crmlift.settings_file import DEMO_SETTINGS, secret_variable
 log = logging.getLogger(__name__)
 
 START_SECONDS = 90
+SERVED = "simulator/served.json"
 PROGRESS_MARK = "crmlift: "
 
 GOALS: tuple[tuple[str, str, str, str], ...] = (
@@ -138,24 +139,64 @@ def run_demo(spec: DemoSpec, *, with_airflow: bool) -> None:
     """Serve the company, run the night over it, leave the tables and the report below `spec.home`.
 
     with_airflow: the real DAG on SQLite metadata; else the same steps without a scheduler. Raises what the steps
-    raise, or ConfigurationFailure when the DAG run failed.
+    raise, or ConfigurationFailure when the DAG run failed or the home holds another company or a later day.
     """
     home = spec.home.absolute()
     home.mkdir(parents=True, exist_ok=True)
     served = f"the files of {spec.data}" if spec.data else f"company {spec.company!r}, seed {spec.seed}"
     _tell(f"{served}: starting the simulated CRMs")
+    _refuse_another(spec, home)
     with simulator(replace(spec, home=home)) as info:
+        _refuse_earlier(info["as_of"], home)
         settings = home / DEMO_SETTINGS
         settings.write_text(
             "# Written by crmlift demo; yours is made by crmlift init.\n"
             + yaml.safe_dump(settings_for(spec, info), allow_unicode=True, sort_keys=False)
         )
         os.environ |= _environment(home, settings, info)
+        (home / SERVED).write_text(json.dumps(_identity(spec) | {"as_of": info["as_of"]}))
         _tell(f"they answer on {info['url']} as of {info['as_of']}")
         if with_airflow:
             _run_dag(home)
         else:
             pipeline.run(run_id=pipeline.new_run_id())
+
+
+def _identity(spec: DemoSpec) -> dict[str, Any]:
+    """What makes one simulated company another."""
+    if spec.data:
+        return {"data": str(spec.data.absolute())}
+    return {"company": spec.company, "seed": spec.seed, "size": spec.size}
+
+
+def _served_before(home: Path) -> dict[str, Any]:
+    path = home / SERVED
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
+def _refuse_another(spec: DemoSpec, home: Path) -> None:
+    """One home holds one company: another's records would be merged into the first one's tables."""
+    if spec.data and not spec.data.is_dir():
+        raise ConfigurationFailure(f"There is no folder {spec.data}.", next_step="give a folder of CSV files")
+    before = _served_before(home)
+    before.pop("as_of", None)
+    if before and before != _identity(spec):
+        held = ", ".join(f"{name} {value}" for name, value in before.items())
+        raise ConfigurationFailure(
+            f"{home} holds another simulated company ({held}).", saved="Nothing was changed.",
+            next_step="choose another folder with --out DIR, or remove this one",
+        )  # fmt: skip
+
+
+def _refuse_earlier(as_of: str, home: Path) -> None:
+    """Time does not run back: what was read later would stay in the tables."""
+    before = _served_before(home).get("as_of", as_of)
+    if as_of < before:
+        raise ConfigurationFailure(
+            f"{home} was read as of {before[:10]} already; {as_of[:10]} lies before.", saved="Nothing was changed.",
+            next_step=f"run it with --as-of {before[:10]} or later, or with another --out DIR",
+        )  # fmt: skip
 
 
 def _tell(line: str) -> None:

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from crmlift.errors import ConfigurationFailure
+from crmlift.places import KPIS
 from crmlift.settings import HubspotSettings, Places, SalesforceSettings, Settings
 
 DEMO_SETTINGS = "demo.yml"
@@ -63,7 +64,26 @@ def load_settings(path: Path | None = None, *, must_exist: bool = True) -> Loade
         settings = Settings.model_validate(given)
     except ValidationError as problem:
         raise _explained(problem, path) from None
+    _refuse_unknown_kpis(settings, path)
     return Loaded(settings, path, given, Places(home_directory()))
+
+
+def _refuse_unknown_kpis(settings: Settings, path: Path) -> None:
+    """A goal on a KPI that does not exist would silently never be judged."""
+    known = sorted(file.stem for file in KPIS.glob("*/*.yml"))
+    named = [(f"goals.{place}.kpi", goal.kpi) for place, goal in enumerate(settings.goals)]
+    named += [(f"kpis.{kpi_id}", kpi_id) for kpi_id in settings.kpis]
+    wrong = [(where, kpi_id) for where, kpi_id in named if kpi_id not in known]
+    if not wrong:
+        return
+    lines = []
+    for where, kpi_id in wrong:
+        near = difflib.get_close_matches(kpi_id, known, n=1)
+        lines.append(f"  {where}: there is no KPI {kpi_id!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    raise ConfigurationFailure(
+        "The settings file names KPIs that do not exist.", where=str(path), why="\n".join(lines),
+        next_step="crmlift kpi list  shows them all; mend the file, then run  crmlift config show",
+    )  # fmt: skip
 
 
 def _parse(path: Path) -> Mapping[str, Any]:

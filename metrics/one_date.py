@@ -186,7 +186,6 @@ def measure(question: Question, rows: Rows, level: float) -> Finding | None:
         "autocorrelation": round(found.rho, 3),
         "drift_step": round(found.drift, 3),
         "placebo": placebo(made, line.before[made.used], int(line.after.sum())),
-        "naive": naive(line),
         "series": _series_table(line),
     }
     years = float((line.edges[np.flatnonzero(line.before)[-1] + 1] - line.edges[0]).astype(float)) / YEAR_DAYS
@@ -228,12 +227,6 @@ def placebo(made: Regression, before: Bools, after_slots: int) -> dict[str, obje
         full = np.column_stack([x[keep][:, some], step])
         found.append(_fit(made, y[keep], full, kinds, places[keep]).p_value())
     return {"p_values": [round(p, 4) for p in found], "rejected": sum(p < 0.05 for p in found)}
-
-
-def naive(line: Line) -> dict[str, float]:
-    """What a dashboard would say: average after against average before."""
-    before, after = line.value[line.before].mean(), line.value[line.after].mean()
-    return {"pre": float(before), "post": float(after), "change_rel": float(after / before - 1) if before else 0.0}
 
 
 def _series_table(line: Line) -> list[dict[str, object]]:

@@ -97,7 +97,7 @@ def _at_constant_mix(case: Case, rows: Rows, level: float) -> tuple[Case, Rows]:
         for each in found
     }
     case = replace(case, diagnostics={**case.diagnostics, "mix": figures})
-    if top.index <= mix.SHIFTED:
+    if top.index < mix.SHIFTED:
         return case, rows
     held = replace(case.question, held=top.name)
     weighted = select(held, case.look.end)

@@ -48,7 +48,7 @@ class HubspotSource:
                 where="base_url",
                 next_step=f"set it to {DEFAULT_BASE_URL}",
             )
-        share = float(settings.get("rate_limit") or 1.0)
+        share = float(settings.get("rate_limit", 1.0))
         if not 0 < share <= 1:
             raise SettingsFailure(
                 "rate_limit is a share of the allowance.",

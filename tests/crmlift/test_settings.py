@@ -94,3 +94,15 @@ def test_the_salt_is_made_once_and_private(tmp_path: Path) -> None:
     assert len(first) == 64
     assert salt(places) == first
     assert places.salt.stat().st_mode & 0o077 == 0
+
+
+def test_a_goal_on_a_kpi_that_does_not_exist_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    path = tmp_path / "crmlift.yml"
+    path.write_text(
+        "rollouts: [{id: r, waves: [{id: w, scope: team, members: [A], go_live: 2026-01-05}]}]\n"
+        "goals: [{id: g, rollout: r, kpi: win_rat, family: sales, statement: More}]\nkpis: {won_dealz: {}}\n"
+    )
+    with pytest.raises(ConfigurationFailure) as refused:
+        load_settings(path)
+    assert "did you mean 'win_rate'?" in str(refused.value)
+    assert "did you mean 'won_deals'?" in str(refused.value)

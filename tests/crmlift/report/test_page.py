@@ -75,7 +75,7 @@ def test_a_card_shows_effect_interval_naive_claim_and_caveats(page: Path) -> Non
     card = card[card.index("Won revenue") : card.index("Win rate Goal")]
     for words in (
         "€369k / week", "€425k / week", "Without the rollout €380k / week", "+11.8 %", "+4.2 … +19.9 %",
-        "would claim +24.3 % ; the difference is growth, season or who went live when.",
+        "would claim +24.3 % ; the difference is growth, season, who went live when, or what it leaves out.",
         "The largest 1 % of the records make up 34% of the total", "5,200 records before, 2,100 after",
         "Planned look: 26 weeks", "100 % is each team’s own level",
     ):  # fmt: skip
