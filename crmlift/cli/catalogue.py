@@ -72,11 +72,12 @@ def kpi_show(kpi_id: Annotated[str, typer.Argument(help="As in  crmlift kpi list
     console = results()
     values = described.pop("values")
     print_table([kpi_id, ""], [(name, _plain(value)) for name, value in described.items() if value])
-    console.print(_tree(kpi_lineage(kpi, _models())))
     if values:
-        print_table(list(values[0]), [list(row.values()) for row in values], title="Last months")
+        print_table(list(values[0]), [list(row.values()) for row in values], title="\nLast months")
     else:
         console.print("No values are published yet:  crmlift run  or  crmlift demo")
+    sources = [source.name for source in kpi_lineage(kpi, _models()).sources]
+    console.print(f"\nMade from {', '.join(sources)}; further down:  crmlift sql lineage {sources[0]}")
 
 
 def _plain(value: Any) -> str:
@@ -142,10 +143,16 @@ def sql_check() -> None:
     _report_problems(check_models(models), f"{len(models)} models are sound.")
 
 
-def _tree(node: Lineage, branch: Tree | None = None) -> Tree:
-    here = Tree(node.name) if branch is None else branch.add(node.name)
-    for source in node.sources:
-        _tree(source, here)
+def _tree(node: Lineage, branch: Tree | None = None, shown: set[str] | None = None) -> Tree:
+    """A node's sources are drawn where it comes first; later it only stands with its name."""
+    shown = set() if shown is None else shown
+    is_again = node.name in shown and bool(node.sources)
+    label = f"{node.name} [dim](as above)[/dim]" if is_again else node.name
+    here = Tree(label) if branch is None else branch.add(label)
+    if not is_again:
+        shown.add(node.name)
+        for source in node.sources:
+            _tree(source, here, shown)
     return here
 
 

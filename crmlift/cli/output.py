@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -44,11 +45,20 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def _cell(value: Any) -> str:
+    """As text; numbers with six digits that matter, never fewer than those before the point."""
+    if not isinstance(value, float) or not math.isfinite(value):
+        return str(value)
+    decimals = max(0, 5 - math.floor(math.log10(abs(value)))) if value else 0
+    text = f"{value:.{min(decimals, 12)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
-    """A plain table; NULL is shown as an em dash."""
+    """A plain table; NULL is shown as an em dash, floats are rounded for reading."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column)
     for row in rows:
-        table.add_row(*("—" if value is None else escape(str(value)) for value in row))
+        table.add_row(*("—" if value is None else escape(_cell(value)) for value in row))
     results().print(table)
