@@ -21,6 +21,7 @@ __all__ = ["ScorecardRow", "render_scorecard", "scorecard_json", "scorecard_rows
 STYLES = {"improved": "green", "worsened": "red", "no_material_change": "cyan"}
 WIDTH = 100
 NARROW = 92
+FROZEN = ("13w", "26w", "52w")
 
 
 def render_scorecard(rows: Sequence[ScorecardRow], console: Console, locale: str = "en") -> None:
@@ -51,13 +52,16 @@ def _print(rows: Sequence[ScorecardRow], console: Console, texts: Texts) -> None
         if rest:
             console.print(Text(rest, style="dim"), width=width)
         console.print(_table(rollout_id, members, texts, is_narrow=width < NARROW), width=width)
-    console.print(Text(texts("scorecard.legend"), style="dim"), width=width)
+    legend = texts("scorecard.legend")
+    if any(row.is_provisional and is_known(row.change) for row in rows):
+        legend += " " + texts("scorecard.legend_provisional")
+    console.print(Text(legend, style="dim"), width=width)
 
 
 def _table(rollout_id: str, rows: Sequence[ScorecardRow], texts: Texts, *, is_narrow: bool) -> Table:
     """The naive claims give way first where the terminal is narrow."""
     as_of = max((row.data_until for row in rows if row.data_until), default=None)
-    title = f"{rollout_id} · {texts('scorecard.as_of', date=day(as_of, texts.locale))}"
+    title = f"{rollout_id} · {_look(rows, texts)}{texts('scorecard.as_of', date=day(as_of, texts.locale))}"
     table = Table(
         title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )  # fmt: skip
@@ -74,6 +78,16 @@ def _table(rollout_id: str, rows: Sequence[ScorecardRow], texts: Texts, *, is_na
             table.add_row(*(cells[:6] + cells[7:] if is_narrow else cells))
         table.add_section()
     return table
+
+
+def _look(rows: Sequence[ScorecardRow], texts: Texts) -> str:
+    """The newest planned look and its day; empty before the first."""
+    frozen = [row for row in rows if row.look in FROZEN and row.as_of]
+    if not frozen:
+        return ""
+    newest = max(frozen, key=lambda row: str(row.as_of))
+    look = texts(f"look.{newest.look}")
+    return texts("scorecard.look", look=look, date=day(newest.as_of, texts.locale)) + " · "
 
 
 def _cells(row: ScorecardRow, texts: Texts) -> list[Text]:

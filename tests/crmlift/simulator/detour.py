@@ -32,7 +32,10 @@ def _lead(client: socket.socket, port: int) -> None:
     with client, socket.create_connection(("127.0.0.1", port)) as simulator:
         asked = b""
         while b"\r\n\r\n" not in asked:
-            asked += client.recv(4096)
+            more = client.recv(4096)
+            if not more:
+                return
+            asked += more
         assert asked.startswith(b"CONNECT "), "only https is led on"
         client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         back = threading.Thread(target=_pump, args=(simulator, client), daemon=True)
