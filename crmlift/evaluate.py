@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -96,7 +96,7 @@ def _kpis(connection: duckdb.DuckDBPyConnection, goals: dict[str, GoalSettings])
     ).fetchall()
     kpis = [_Kpi(*row) for row in found]
     return [
-        _Kpi(**{**kpi.__dict__, "min_important": goals[kpi.kpi_id].min_important_change or kpi.min_important})
+        replace(kpi, min_important=goals[kpi.kpi_id].min_important_change or kpi.min_important)
         if kpi.kpi_id in goals
         else kpi
         for kpi in kpis
