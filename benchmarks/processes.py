@@ -65,7 +65,7 @@ def single_series(process: str, rep: int, before: int, after: int, effect: float
     start = MONDAY + np.timedelta64(int(rng.integers(0, 52)) * 7, "D")
     t, since = np.arange(weeks), np.arange(weeks) - before
     if process in LAG_ONE:
-        y = _second_order(rng, weeks, LAG_ONE[process])
+        y = second_order(rng, weeks, LAG_ONE[process])
     else:
         y = autoregressive(rng, (1, weeks), 0.0 if process == "D0" else AUTOCORRELATION, NOISE)[0]
     walk = np.cumsum(rng.normal(0, WALK, weeks))
@@ -84,7 +84,7 @@ def single_series(process: str, rep: int, before: int, after: int, effect: float
     return World(question, effect)
 
 
-def _second_order(rng: np.random.Generator, weeks: int, lag_one: float) -> Floats:
+def second_order(rng: np.random.Generator, weeks: int, lag_one: float) -> Floats:
     """AR(2) noise of the usual spread, burnt in."""
     first = lag_one * (1 - SECOND_LAG)
     shocks = rng.normal(size=weeks + 200)

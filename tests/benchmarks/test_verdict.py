@@ -1,0 +1,77 @@
+"""The benchmark of the verdict: its sums by hand, its worlds as promised, its command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import publish, verdict
+from benchmarks.opponents import Claim, newey_west, two_way_fixed_effects, welch
+from benchmarks.processes import NOISE, SERIES, second_order, single_series
+from benchmarks.rollouts import Rollout, staggered
+from benchmarks.tally import Answer, tally
+
+NONE = Claim(float("nan"), float("nan"), float("nan"))
+
+
+def test_shares_by_hand() -> None:
+    found = tally(
+        [
+            Answer(Claim(0.12, 0.02, 0.22), True, 0.1, milliseconds=10),
+            Answer(Claim(-0.20, -0.30, -0.10), True, 0.1, milliseconds=20),
+            Answer(Claim(0.05, -0.10, 0.20), False, 0.1, is_barred=True, milliseconds=30),
+            Answer(NONE, False, 0.1, milliseconds=40),
+        ]
+    )
+    assert (found.coverage, found.called, found.wrong_sign, found.abstained) == (0.5, 0.5, 0.25, 0.5)
+    assert found.bias == pytest.approx((0.02 - 0.30 - 0.05) / 3)
+    assert found.rmse == pytest.approx(((0.02**2 + 0.30**2 + 0.05**2) / 3) ** 0.5)
+    assert found.width == pytest.approx(0.20)
+    assert found.milliseconds == 25
+
+
+@pytest.mark.parametrize("process", SERIES)
+def test_effects_are_planted_on_the_same_draws(process: str) -> None:
+    without, with_effect = (single_series(process, 3, 78, 26, effect).question.num for effect in (0.0, 0.1))
+    assert with_effect[:78] == pytest.approx(without[:78])
+    assert with_effect[78:] == pytest.approx(1.1 * without[78:])
+
+
+@pytest.mark.parametrize("lag_one", [0.2, 0.5, 0.8])
+def test_longer_memory_has_the_stated_autocorrelation_and_spread(lag_one: float) -> None:
+    noise = second_order(np.random.default_rng(1), 50_000, lag_one)
+    assert np.corrcoef(noise[1:], noise[:-1])[0, 1] == pytest.approx(lag_one, abs=0.02)
+    assert noise.std() == pytest.approx(NOISE, rel=0.05)
+
+
+def test_teams_picked_after_a_bad_quarter_had_one() -> None:
+    question = staggered(Rollout(20, 6, is_selected=True, waves=1, rate=200.0), 1).question
+    live = ~np.isnat(question.go_live)
+    day = question.at.astype("datetime64[D]")
+    first = question.go_live[live][0]
+    quarter = (day >= first - 91) & (day < first)
+    early = day < first - 91
+    share = [np.mean(live[question.unit[span]]) for span in (early, quarter)]
+    assert share[1] < share[0]
+
+
+def test_opponents_find_what_is_plain_and_the_claims_are_relative() -> None:
+    world = single_series("D0", 1, 78, 26, 0.3)
+    for opponent in (welch, newey_west):
+        claim = opponent(world)
+        assert claim.is_change and claim.covers(0.3), opponent.__name__
+    teams = two_way_fixed_effects(staggered(Rollout(20, 6, 0.3, ramp=False, learning_weeks=0, rate=100.0), 1))
+    assert teams.is_change and teams.effect == pytest.approx(0.3, abs=0.08)
+
+
+def test_the_command_measures_and_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(publish, "DOCS", tmp_path)
+    assert verdict.main(["--reps", "2", "--only", "D7", "--write"]) == 0
+    printed = capsys.readouterr().out
+    assert "D7 78+26, +0%" in printed and "D7 156+52, +0%" in printed
+    assert "| D7 | 78+26 | +0% | crmlift |" in (tmp_path / "benchmark.md").read_text()
+    assert (tmp_path / "pictures" / "benchmark.svg").read_text().startswith("<svg")
