@@ -44,7 +44,8 @@ def write(rows: Sequence[Row], reps: int, seed: int) -> None:
     head = (
         "# How often the verdict is right\n\n"
         f"Written by `python -m benchmarks.verdict --write` ({reps} worlds a row, seed {seed}). Every method "
-        "judges the same draws. *Called*: share of verdicts of change; where the true effect is 0 those are false, elsewhere they are "
+        "judges the same draws. *Called*: share of verdicts of change; where the true effect is 0 those are "
+        "false, elsewhere they are "
         "power. *Covers*: the 95 % interval holds the truth. Processes: `benchmarks/`; "
         "how verdicts are made: [methods](methods.md).\n\n"
         "![False verdicts of each method](pictures/benchmark.svg)\n\n"
