@@ -49,11 +49,10 @@ def check_effect(question: Question, rows: Rows, look: Look, design: Design, fin
     checked += _leave_one_out(finding) + _selection(question, rows, design, finding)
     setting = teams.prepare(question, rows, design)
     checked += Checked((), (), {"event_study": event_study(question, setting)})
-    if is_headline:
-        checked += Checked((), (), {"dose_response": dose_response(question, setting)})
-    if question.with_check and question.focus is None:
-        checked += _second_estimator(question, rows, design, finding)
-    return checked
+    if not is_headline:
+        return checked
+    checked += Checked((), (), {"dose_response": dose_response(question, setting)})
+    return checked + _second_estimator(question, rows, design, finding) if question.with_check else checked
 
 
 def _theta(question: Question, end: np.datetime64, design: Design) -> tuple[float, float]:
