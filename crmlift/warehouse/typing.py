@@ -10,7 +10,6 @@ from connectors.contract import Field, FieldType, PageFormat
 from crmlift.warehouse.store import literal, quoted
 
 LONGEST_LINE = 16 * 1024 * 1024
-LONGEST_OBJECT = 64 * 1024 * 1024
 DATABASE_TYPE = {
     FieldType.TEXT: "VARCHAR",
     FieldType.BOOLEAN: "BOOLEAN",
@@ -52,9 +51,7 @@ def cast(text: str, database_type: str) -> str:
     return f"try_cast({text} as {database_type})"
 
 
-def reader(
-    files: Sequence[Path], page_format: PageFormat, fields: Sequence[Field], longest_object: int = LONGEST_OBJECT
-) -> str:
+def reader(files: Sequence[Path], page_format: PageFormat, fields: Sequence[Field]) -> str:
     """A table function over landed parts in which every field is text under its own name, NULL where empty."""
     listed = _listed(files)
     if page_format is PageFormat.CSV:
@@ -64,7 +61,7 @@ def reader(
     select = ", ".join(f"{_leaf(f)} as {quoted(f.name)}" for f in fields)
     return (
         f"(select {select} from read_json({listed}, format = 'newline_delimited', "
-        f"columns = {{{columns}}}, compression = 'zstd', maximum_object_size = {longest_object}))"
+        f"columns = {{{columns}}}, compression = 'zstd', maximum_object_size = 67108864))"
     )
 
 
