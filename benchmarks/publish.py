@@ -14,7 +14,7 @@ COLOURS = {
     OURS: "#12714a", "Welch t": "#b0413e", "year over year": "#d98032", "Newey–West": "#8a6d1b",
     "CausalImpact": "#5b4a9c", "CausalImpact, tuned": "#2f6fab", "two-way FE": "#777777",
 }  # fmt: skip
-WIDTH, ROW, LEFT, NOMINAL = 900, 22, 190, 0.05
+WIDTH, ROW, LEFT, NOMINAL = 960, 22, 250, 0.05
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def picture(rows: Sequence[Row]) -> str:
         f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
     ]
     for k, name in enumerate(methods):
-        x = 10 + k * 140
+        x = 10 + k * 135
         parts.append(f'<circle cx="{x}" cy="14" r="5" fill="{COLOURS[name]}"/><text x="{x + 9}" y="18">{name}</text>')
     bottom = height - ROW
     for rate in (0.0, NOMINAL, 0.25, 0.5, 0.75, 1.0):
