@@ -19,6 +19,13 @@ CORE_OF = {
     "app_user": {"salesforce": ["User"], "hubspot": ["owners"]},
     "login_event": {"salesforce": ["LoginHistory"], "hubspot": ["login_activity"]},
 }
+COPIED = {
+    "campaign": ("sf", "salesforce/Campaign"),
+    "product": ("sf", "salesforce/Product2"),
+    "opportunity_line": ("sf", "salesforce/OpportunityLineItem"),
+    "survey_response": ("hs", "hubspot/feedback_submissions"),
+}
+"""core table → the one stream it comes from, row by row."""
 DELETED = {"salesforce": "IsDeleted", "hubspot": "archived"}
 SOURCE_OF = {"salesforce": "sf", "hubspot": "hs"}
 
@@ -38,6 +45,58 @@ def truth(folder: Path) -> dict[str, dict[str, tuple[int, int]]]:
                 total, gone = total + row[0], gone + row[1]
             found.setdefault(table, {})[SOURCE_OF[system]] = (total, gone)
     return found
+
+
+def one(sql: str) -> int:
+    """The number a query gives."""
+    (count,) = duckdb.sql(sql).fetchone() or (0,)
+    return int(count)
+
+
+def derived_truth(folder: Path) -> dict[str, dict[str, int]]:
+    """What the other core tables must hold, counted in the exported files without any of our models."""
+    found: dict[str, dict[str, int]] = {}
+    for table, (source, stream) in COPIED.items():
+        found[table] = {source: one(f"select count(*) from '{folder}/{stream}.parquet'")}
+    found["pipeline_stage"] = {
+        "sf": one(f"select count(*) from '{folder}/salesforce/OpportunityStage.parquet'"),
+        "hs": one(f"select count(*) from '{folder}/hubspot/pipeline_stages.parquet'"),
+    }
+    found["lead"] = {
+        "sf": one(f"select count(*) from '{folder}/salesforce/Lead.parquet'"),
+        "hs": one(f"select count(hs_v2_date_entered_lead) from '{folder}/hubspot/contacts.parquet'"),
+    }
+    rows = duckdb.sql(
+        f"select OpportunityId, StageName from '{folder}/salesforce/OpportunityHistory.parquet' "
+        "order by OpportunityId, CreatedDate, Id"
+    ).fetchall()
+    moved = sum(row != before for row, before in zip(rows, [None, *rows], strict=False))
+    silent = one(f"select count(*) from '{folder}/salesforce/Opportunity.parquet'") - len({deal for deal, _ in rows})
+    found["opportunity_stage_history"] = {
+        "sf": moved + silent, "hs": changes(folder, "deals", "dealstage")
+    }  # fmt: skip
+    found["ticket_status_history"] = {"hs": changes(folder, "tickets", "hs_pipeline_stage")}
+    return found
+
+
+def changes(folder: Path, records: str, name: str) -> int:
+    """How often a property took another value, each record's first one counted."""
+    rows = duckdb.sql(
+        f"select record_id, value from '{folder}/hubspot/{records}_history.parquet' where property = '{name}' "
+        "order by record_id, seq"
+    ).fetchall()
+    return sum(row != before for row, before in zip(rows, [None, *rows], strict=False))
+
+
+def derived(night: Night) -> dict[str, dict[str, int]]:
+    tables = [*COPIED, "pipeline_stage", "lead", "opportunity_stage_history", "ticket_status_history"]
+    return {
+        table: {
+            str(source): int(str(count))
+            for source, count in night.query(f"select source_id, count(*) from core.{table} group by all")
+        }
+        for table in tables
+    }
 
 
 def logins_of(*folders: Path) -> dict[str, tuple[int, int]]:
@@ -92,6 +151,7 @@ def truth_of_first_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_core_equals_the_exported_truth(first_night: Night, truth_of_first_day: Path) -> None:
     expected = truth(truth_of_first_day)
     assert {table: counted(first_night, table) for table in CORE_OF} == expected
+    assert derived(first_night) == derived_truth(truth_of_first_day)
 
 
 def test_planted_effects_are_found_and_covered(first_night: Night, truth_of_first_day: Path) -> None:
@@ -165,6 +225,7 @@ def test_a_later_night_follows_changes_deletions_and_new_records(
     assert expected != truth(truth_of_first_day)
     expected["login_event"] = logins_of(truth_of_first_day, truth_of_second_day)
     assert {table: counted(later, table) for table in CORE_OF} == expected
+    assert derived(later) == derived_truth(truth_of_second_day)
     looks = "select look, max(as_of) from evaluation.kpi_effect group by all"
     newest = {str(look): str(day) for look, day in later.query(looks)}
     assert newest["provisional"] == SECOND_DAY
