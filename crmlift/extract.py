@@ -45,9 +45,8 @@ def extract_source(
     connectors.errors; streams that finished stay landed, an unfinished one goes on next time.
     """
     settings = loaded.settings.sources[source_id]
-    given = secrets if secrets else source_secrets(source_id, settings.type)
     zone = LandingZone(loaded.places.landing)
-    connector = open_connector(source_id, settings.model_dump(exclude_none=True), given)
+    connector = open_source(loaded, source_id, secrets)
     lookback = timedelta(minutes=settings.lookback_minutes)
     total = 0
     try:
@@ -62,6 +61,13 @@ def extract_source(
         return ExtractResult(source_id, total, len(streams), connector.api_calls)
     finally:
         connector.close()
+
+
+def open_source(loaded: Loaded, source_id: str, secrets: Mapping[str, str] | None = None) -> Connector:
+    """The connector of a source of the settings file; secrets: instead of those in the environment. Close it."""
+    settings = loaded.settings.sources[source_id]
+    given = secrets if secrets else source_secrets(source_id, settings.type)
+    return open_connector(source_id, settings.model_dump(exclude_none=True), given)
 
 
 def _read_until(zone: LandingZone, source_id: str) -> dict[str, datetime]:

@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from connectors.errors import ExpectedFailure
 from crmlift import __version__
-from crmlift.cli import assess, catalogue, demo, query, setup, simulate, steps
+from crmlift.cli import assess, catalogue, connectors, demo, query, setup, simulate, steps
 from crmlift.cli.output import errors, say
 from crmlift.progress import tell_people
 
@@ -31,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, setup, steps, catalogue, query, simulate, assess):
+for module in (demo, setup, connectors, steps, catalogue, query, simulate, assess):
     module.register(app)
 
 

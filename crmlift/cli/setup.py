@@ -15,7 +15,7 @@ from connectors.errors import ExpectedFailure
 from crmlift.cli.output import Json, print_json, print_table, results
 from crmlift.errors import ConfigurationFailure
 from crmlift.settings import Settings
-from crmlift.settings_file import Loaded, load_settings, provenance, salt, source_secrets
+from crmlift.settings_file import Loaded, load_settings, provenance, salt
 from crmlift.warehouse.store import published, work_database
 
 TEMPLATE = Path(__file__).parent.parent / "settings_template.yml"
@@ -118,13 +118,12 @@ def _place_checks(loaded: Loaded) -> Iterator[Check]:
 
 
 def _source_check(loaded: Loaded, source_id: str) -> Check:
-    from connectors.registry import open_connector
+    from crmlift.extract import open_source
 
     source = loaded.settings.sources[source_id]
     name = f"source {source_id} ({source.type})"
     try:
-        secrets = source_secrets(source_id, source.type)
-        connector = open_connector(source_id, source.model_dump(exclude_none=True), secrets)
+        connector = open_source(loaded, source_id)
         try:
             return Check(name, True, connector.check())
         finally:

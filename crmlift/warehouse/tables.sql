@@ -16,6 +16,39 @@ create table if not exists config.rollout_wave (
 create table if not exists config.goal_target (
     goal_id varchar primary key, rollout_id varchar, goal_family varchar, kpi_id varchar, statement varchar,
     target_change_rel double, target_date date, min_important_change double, weight double);
+create table if not exists config.cost_item (
+    cost_id varchar primary key, rollout_id varchar, category varchar, period_start date, period_end date,
+    amount_native decimal(18, 2), currency_code varchar, amount_base decimal(18, 2), hours double,
+    hourly_rate_base double, is_incremental boolean, is_one_off boolean, certainty varchar, source_ref varchar);
+create table if not exists config.benefit_item (
+    benefit_id varchar primary key, rollout_id varchar, kpi_id varchar, mechanism varchar, unit_value_base double,
+    attribution_low double, attribution_mode double, attribution_high double, risk_adjustment double,
+    evidence varchar);
+create table if not exists config.licence_seat (
+    rollout_id varchar, source_id varchar, valid_from date, valid_to date, seats_purchased integer);
+create table if not exists config.quota (
+    owner_id varchar, team_id varchar, period_start date, period_end date, quota_base decimal(18, 2));
+create table if not exists config.forecast_submission (
+    team_id varchar, period_start date, period_end date, submitted_at timestamptz, basis varchar,
+    forecast_base decimal(18, 2));
+create table if not exists config.benchmark (
+    benchmark_id varchar primary key, kpi_id varchar, definition_match varchar, industry varchar, region varchar,
+    company_size varchar, sales_motion varchar, statistic varchar, value_low double, value double, value_high double,
+    unit varchar, sample_n bigint, period_from date, period_to date, publisher varchar, is_vendor boolean,
+    source_url varchar, retrieved_on date, quality_grade varchar, expires_on date, note varchar);
+create table if not exists config.legacy_kpi_period (
+    kpi_id varchar, period_start date, period_end date, segment_key varchar, numerator double, denominator double,
+    value double, n bigint, definition_note varchar, comparability varchar, evidence_ref varchar,
+    primary key (kpi_id, period_start, segment_key));
+create table if not exists config.crm_product (
+    product_id varchar primary key, name varchar, vendor varchar, edition varchar, priced_on date,
+    tco_3y_base decimal(18, 2), switch_cost_base decimal(18, 2));
+create table if not exists config.crm_criterion (
+    criterion_id varchar primary key, parent_id varchar, name_en varchar, name_uk varchar, weight double,
+    weight_low double, weight_high double, is_must_have boolean, scale_min double, scale_max double);
+create table if not exists config.crm_score (
+    product_id varchar, criterion_id varchar, rater varchar, score double, evidence_kind varchar,
+    evidence_url varchar, scored_on date, primary key (product_id, criterion_id, rater));
 create table if not exists config.setting (name varchar primary key, value varchar);
 
 create table if not exists core.opportunity_snapshot (

@@ -1,0 +1,74 @@
+"""`connectors`: the sources of `crmlift.yml`, whether they let us in, and what they hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crmlift.cli.output import Json, print_json, print_table, results
+from crmlift.errors import ConfigurationFailure
+from crmlift.settings_file import Loaded, load_settings
+
+if TYPE_CHECKING:
+    from connectors.contract import Connector
+
+connectors_app = typer.Typer(no_args_is_help=True, help="The sources of crmlift.yml: list, check, look inside.")
+Source = Annotated[str, typer.Argument(help="Id of a source, as in  crmlift connectors list.")]
+
+
+@connectors_app.command("list")
+def list_sources(as_json: Json = False) -> None:
+    """The sources of the settings file and their types."""
+    sources = load_settings().settings.sources
+    rows = [{"source_id": name, "type": source.type} for name, source in sources.items()]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(["source", "type"], [list(row.values()) for row in rows])
+
+
+@connectors_app.command("check")
+def check(source: Source) -> None:
+    """Prove with the cheapest call that a source can be reached and lets us in."""
+    results().print(_opened(load_settings(), source).check())
+
+
+@connectors_app.command("schema")
+def schema(
+    source: Source,
+    stream: Annotated[str | None, typer.Argument(help="One stream; without it all streams are listed.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The streams a source holds, or the fields of one of them."""
+    connector = _opened(load_settings(), source)
+    if stream is None:
+        names = connector.streams()
+        if as_json:
+            print_json(names)
+        else:
+            print_table(["stream"], [[name] for name in names])
+        return
+    shape = connector.schema(stream)
+    if as_json:
+        print_json(shape.to_json())
+    else:
+        print_table(["field", "type", "in the source", "label"], [
+            [field.name, field.type.value, field.source_type, field.label] for field in shape.fields
+        ])  # fmt: skip
+
+
+def _opened(loaded: Loaded, source: str) -> Connector:
+    from crmlift.extract import open_source
+
+    if source not in loaded.settings.sources:
+        raise ConfigurationFailure(
+            f"There is no source {source!r} in the settings.",
+            next_step=f"use one of: {', '.join(loaded.settings.sources) or 'none is set up yet, see  crmlift init'}",
+        )
+    return open_source(loaded, source)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(connectors_app, name="connectors", rich_help_panel="Set up")
