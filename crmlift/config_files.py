@@ -1,7 +1,7 @@
 """What people bring along, as config tables: sections of `crmlift.yml` first, then the files mapped to them.
 
-Periods are half-open here as everywhere: period_end and valid_to are the first day after. Where a section and a file, or
-two files, name the same key, the first one counts.
+Periods are half-open here as everywhere: period_end and valid_to are the first day after. Where a section and a file,
+or two files, name the same key, the first one counts.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ FROM_FILES: dict[str, tuple[str, str]] = {
     "cost_item": (
         "cost_item",
         f"id as cost_id, {_ROLLOUT}, category, period_start, {_MONTH}, "
-        "coalesce(amount, hours * hourly_rate) as amount_native, coalesce(upper(currency), $currency) as currency_code, "
-        "hours, hourly_rate as hourly_rate_base, coalesce(is_incremental, true) as is_incremental, "
+        "coalesce(amount, hours * hourly_rate) as amount_native, "
+        "coalesce(upper(currency), $currency) as currency_code, hours, "
+        "hourly_rate as hourly_rate_base, coalesce(is_incremental, true) as is_incremental, "
         "coalesce(is_one_off, false) as is_one_off, certainty, coalesce(source_ref, source_file) as source_ref",
     ),
     "benefit_item": (
@@ -87,6 +88,7 @@ FROM_FILES: dict[str, tuple[str, str]] = {
 """config table → raw table it is filled from, and how. Rollouts and goals of the settings file are kept."""
 
 _KEPT = ("rollout_wave", "goal_target")
+_WITHOUT_KEY = ("licence_seat", "quota", "forecast_submission")
 
 
 def fill_inputs(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -108,8 +110,8 @@ def fill_inputs(connection: duckdb.DuckDBPyConnection, settings: Settings) -> No
         if raw in present:
             bound = {name: value for name, value in given.items() if f"${name}" in columns}
             connection.execute(
-                f"insert or ignore into config.{table} by name select {columns} from "
-                f"(select * from raw_files.{raw} where not _deleted order by _source_id, id)",
+                f"insert {'' if table in _WITHOUT_KEY else 'or ignore'} into config.{table} by name select {columns} "
+                f"from (select * from raw_files.{raw} where not _deleted order by _source_id, id)",
                 bound,
             )
 
@@ -153,9 +155,9 @@ def _fill_benefits(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
 
 def _fill_benchmarks(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     rows = [
-        (b.id, b.kpi, b.definition_match, b.industry, b.region, b.company_size, b.sales_motion, b.statistic, b.value_low,
-         b.value, b.value_high, b.unit, b.sample_n, b.period_from, b.period_to, b.publisher, b.is_vendor, b.source_url,
-         b.retrieved_on, b.quality_grade, b.expires_on, b.note)
+        (b.id, b.kpi, b.definition_match, b.industry, b.region, b.company_size, b.sales_motion, b.statistic,
+         b.value_low, b.value, b.value_high, b.unit, b.sample_n, b.period_from, b.period_to, b.publisher, b.is_vendor,
+         b.source_url, b.retrieved_on, b.quality_grade, b.expires_on, b.note)
         for b in settings.benchmarks
     ]  # fmt: skip
     _insert(connection, "benchmark", rows)

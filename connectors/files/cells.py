@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -58,7 +60,7 @@ class CellFormat:
         else:
             text = canonical_number(str(cell), self.decimal, self.thousands)
             value = float(text)
-        if value != value or abs(value) == float("inf"):
+        if not math.isfinite(value):
             raise BadCell("is not a number")
         if str(cell).rstrip().endswith("%"):
             return _shown(value / 100)
@@ -146,16 +148,23 @@ def detect_format(given: CellFormat, sample: Iterable[Any], *, header: str, deli
     return given
 
 
-def detect_last_days(given: CellFormat, sample: Iterable[Any]) -> bool:
-    """Whether ends of periods are written as last days: more of them end a month than begin one."""
-    days = []
+def detect_last_days(ends: CellFormat, sample: Iterable[Any], starts: CellFormat, first_days: Iterable[Any]) -> bool:
+    """Whether ends of periods are written as last days: the next period begins a day later, or months end there."""
+    found, begun = _days(ends, sample), _days(starts, first_days)
+    following = sum(day + timedelta(days=1) in begun for day in found)
+    touching = sum(day in begun for day in found)
+    if following != touching:
+        return following > touching
+    month_ends = sum((day + timedelta(days=1)).day == 1 for day in found)
+    return month_ends > sum(day.day == 1 for day in found)
+
+
+def _days(given: CellFormat, sample: Iterable[Any]) -> set[date]:
+    days = set()
     for cell in sample:
-        try:
-            days.append(date.fromisoformat(str(replace(given, kind="date", is_last_day=False).parse(cell))))
-        except BadCell:
-            continue
-    ends = sum((day + timedelta(days=1)).day == 1 for day in days)
-    return ends > sum(day.day == 1 for day in days)
+        with suppress(BadCell):
+            days.add(date.fromisoformat(str(replace(given, kind="date", is_last_day=False).parse(cell))))
+    return days
 
 
 def detect_decimal(texts: Iterable[str], delimiter: str | None) -> str:

@@ -23,7 +23,9 @@ class FilesConnector:
 
     system = SYSTEM
 
-    def __init__(self, source_id: str, folder: str, sets: Sequence[FileSet], timezone: str, as_of: datetime | None) -> None:
+    def __init__(
+        self, source_id: str, folder: str, sets: Sequence[FileSet], timezone: str, as_of: datetime | None
+    ) -> None:
         self.source_id = source_id
         self.sets, self.timezone = list(sets), timezone
         self._folder, self._as_of = folder, as_of
@@ -81,7 +83,12 @@ class FilesConnector:
     def findings(self) -> list[Finding]:
         """Sets without any file."""
         return [
-            Finding("missing_object", one.name, None, f"{self.source_id} has no files {', '.join(one.paths)} for {one.name}.")
+            Finding(
+                "missing_object",
+                one.name,
+                None,
+                f"{self.source_id} has no files {', '.join(one.paths)} for {one.name}.",
+            )
             for one in self.sets
             if not self.files_of(one)
         ]

@@ -11,14 +11,17 @@ MONTHS = {
     for number, names in enumerate(
         ("jan january січ січня січень", "feb february лют лютого лютий", "mar march бер березня березень",
          "apr april кві квіт квітня квітень", "may мая тра трав травня травень", "jun june чер черв червня червень",
-         "jul july лип липня липень", "aug august сер серп серпня серпень", "sep sept september вер верес вересня вересень",
+         "jul july лип липня липень", "aug august сер серп серпня серпень",
+         "sep sept september вер верес вересня вересень",
          "oct october жов жовт жовтня жовтень", "nov november лис лист листопада листопад",
          "dec december гру груд грудня грудень"), 1,
     )
     for name in names.split()
 }  # fmt: skip
 NAMED_ORDERS = {"dd": "dmy", "d.": "dmy", "d/": "dmy", "mm": "mdy", "m/": "mdy", "yy": "ymd"}
-_CLOCK = r"(?:[ T,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp])?\.?[Mm]?\.?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?"
+_CLOCK = (
+    r"(?:[ T,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp])?\.?[Mm]?\.?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?"
+)
 _DIGITS = re.compile(rf"(\d{{1,4}})([./-])(\d{{1,2}})\2(\d{{1,4}})(?: ?р\.?)?{_CLOCK}")
 _COMPACT = re.compile(rf"(\d{{4}})(\d{{2}})(\d{{2}}){_CLOCK}")
 _NAMED = re.compile(rf"(\d{{1,2}})[ .-]+([^\W\d]+)\.?[ ,.-]+(\d{{4}})(?: ?р\.?)?{_CLOCK}")

@@ -84,7 +84,12 @@ class Entity:
         fields.append(Field("source_file", source_type="file and sheet"))
         fields.append(Field(PROBLEM, FieldType.BOOLEAN, source_type="whole row: missing cells or words not allowed"))
         return StreamSchema(
-            stream=self.name, system=SYSTEM, table=self.name, fields=tuple(fields), primary_key=("id",), is_snapshot=True
+            stream=self.name,
+            system=SYSTEM,
+            table=self.name,
+            fields=tuple(fields),
+            primary_key=("id",),
+            is_snapshot=True,
         )
 
 

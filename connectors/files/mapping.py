@@ -46,8 +46,8 @@ class ColumnMap:
 class FileSet:
     """Files with one layout, mapped to one entity.
 
-    columns: target → where it comes from. sheets: patterns of sheet names, empty for all visible ones. key: targets that
-    name a record. only_if: a row with none of these targets is no record (an unanswered question).
+    columns: target → where it comes from. sheets: patterns of sheet names, empty for all visible ones. key: targets
+    that name a record. only_if: a row with none of these targets is no record (an unanswered question).
     """
 
     name: str
@@ -103,7 +103,9 @@ def _file_sets(name: str, entry: Any, where: str) -> list[FileSet]:
     _refuse_unknown(entry, SET_KEYS, where)
     known = entities()
     if entry.get("entity") not in known:
-        raise _unknown(f"There is no entity {entry.get('entity')!r}.", str(entry.get("entity")), known, f"{where}.entity")
+        raise _unknown(
+            f"There is no entity {entry.get('entity')!r}.", str(entry.get("entity")), known, f"{where}.entity"
+        )
     entity = known[entry["entity"]]
     if not entry.get("path"):
         raise SettingsFailure("A file set names no files.", where=f"{where}.path", next_step="give a path or a pattern")
@@ -119,7 +121,9 @@ def _file_sets(name: str, entry: Any, where: str) -> list[FileSet]:
         missing=frozenset(m.lower() for m in _listed(entry.get("missing"))) | {""} if "missing" in entry
         else frozenset(MISSING),
     )  # fmt: skip
-    sets = [_question(base, q, number, defaults, where) for number, q in enumerate(entry.get("questions") or ())] or [base]
+    sets = [_question(base, q, number, defaults, where) for number, q in enumerate(entry.get("questions") or ())] or [
+        base
+    ]
     for one in sets:
         _refuse_incomplete(one, where)
     return sets
@@ -169,7 +173,9 @@ def _question(base: FileSet, given: Any, number: int, defaults: Mapping[str, str
         target: _column(base.entity, target, column, defaults, f"{where}.{target}") for target, column in parts.items()
     }
     only_if = tuple(t for t in columns if t in ("score", "comment") or t.startswith("item_"))
-    return replace(base, name=f"{base.name}.{constants['question']}", columns={**base.columns, **columns}, only_if=only_if)
+    return replace(
+        base, name=f"{base.name}.{constants['question']}", columns={**base.columns, **columns}, only_if=only_if
+    )
 
 
 def _refuse_incomplete(one: FileSet, where: str) -> None:

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,7 +41,7 @@ class FoundFile:
             return self.opener()
 
 
-class source_errors:  # noqa: N801 (a context manager reads like a function)
+class source_errors:
     """Turn errors of disks, stores and broken archives into SourceFailure that names the file."""
 
     def __init__(self, name: str) -> None:
@@ -86,7 +87,11 @@ def _near(pattern: str, folder: str) -> Iterator[FoundFile]:
     paths = [whole] if Path(whole).is_file() else sorted(glob.glob(whole, recursive=True))
     for path in paths:
         if Path(path).is_file() and not Path(path).name.startswith("~$"):
-            yield FoundFile(Path(path).name, "", lambda path=path: Path(path).open("rb"))  # type: ignore[misc]
+            yield FoundFile(Path(path).name, "", partial(_read, path))
+
+
+def _read(path: str) -> IO[bytes]:
+    return Path(path).open("rb")
 
 
 def _far(pattern: str, folder: str) -> Iterator[FoundFile]:
@@ -103,7 +108,7 @@ def _far(pattern: str, folder: str) -> Iterator[FoundFile]:
     with source_errors(address.partition("?")[0]):
         paths = sorted(filesystem.glob(path)) if any(c in path for c in "*?[") else [path]
     for one in paths:
-        yield FoundFile(str(one).rsplit("/", 1)[-1], "", lambda one=one: filesystem.open(one, "rb"))  # type: ignore[misc]
+        yield FoundFile(str(one).rsplit("/", 1)[-1], "", partial(filesystem.open, one, "rb"))
 
 
 def _unpacked(packed: FoundFile) -> Iterator[FoundFile]:
@@ -114,9 +119,13 @@ def _unpacked(packed: FoundFile) -> Iterator[FoundFile]:
     for suffix, unpack in ((".gz", _gunzip), (".zst", _unzstd)):
         if name.endswith(suffix):
             inner = Path(name.removesuffix(suffix)).suffix
-            yield FoundFile(packed.name, inner, lambda unpack=unpack: unpack(packed.opener()))  # type: ignore[misc]
+            yield FoundFile(packed.name, inner, partial(_opened, unpack, packed))
             return
     yield FoundFile(packed.name, Path(name).suffix, packed.opener)
+
+
+def _opened(unpack: Callable[[IO[bytes]], IO[bytes]], packed: FoundFile) -> IO[bytes]:
+    return unpack(packed.opener())
 
 
 def _gunzip(opened: IO[bytes]) -> IO[bytes]:
@@ -124,7 +133,7 @@ def _gunzip(opened: IO[bytes]) -> IO[bytes]:
 
 
 def _unzstd(opened: IO[bytes]) -> IO[bytes]:
-    return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(opened, read_across_frames=True))  # type: ignore[arg-type]
+    return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(opened, read_across_frames=True))
 
 
 def _members(packed: FoundFile) -> Iterator[FoundFile]:

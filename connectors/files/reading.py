@@ -21,6 +21,7 @@ from connectors.files.tables import Layout, Row, Table, same_name, tables
 
 SAMPLE_ROWS = 1000
 PAGE_ROWS = 20_000
+STARTS = ("period_start", "valid_from")
 UNREADABLE = "✗"
 """Stands for a cell that could not be read: no type takes it, so the load rejects the row and names the column."""
 
@@ -71,20 +72,17 @@ class OpenTable:
         width = len(self.table.header)
         for number, cells in self.rows:
             record = Record(number)
-            if self.table.is_ragged and len(cells) != width and any(map(_filled, cells[width:])) or len(cells) < width:
-                if self.table.is_ragged:
-                    self._note(record, None, None, f"has {len(cells)} cells, the header has {width}")
-                cells = [*cells, *([None] * (width - len(cells)))]
+            if self.table.is_ragged and (len(cells) < width or any(map(_filled, cells[width:]))):
+                self._note(record, None, None, f"has {len(cells)} cells, the header has {width}")
+            whole = cells if len(cells) >= width else [*cells, *([None] * (width - len(cells)))]
             for column, read in readers:
-                self._take(record, column, read, cells)
+                self._take(record, column, read, whole)
             if self.one.only_if and not record.problems and not any(record.values.get(t) for t in self.one.only_if):
                 continue
             self._need(record)
             yield record
 
-    def _take(
-        self, record: Record, column: Column, read: Callable[[Any], str | None], cells: Sequence[Any]
-    ) -> None:
+    def _take(self, record: Record, column: Column, read: Callable[[Any], str | None], cells: Sequence[Any]) -> None:
         name = column.target.name
         try:
             value = read(cells[column.place] if column.place is not None else None)
@@ -119,6 +117,7 @@ def open_tables(one: FileSet, files: Iterable[FoundFile], timezone: str) -> Iter
         for table in tables(file, layout):
             sample = list(itertools.islice(table.rows, SAMPLE_ROWS))
             columns = [_column(one, name, table, sample, timezone) for name in one.columns]
+            columns = [_ending(column, columns, sample, one.missing) for column in columns]
             yield OpenTable(table, one, columns, itertools.chain(sample, table.rows))
 
 
@@ -128,8 +127,7 @@ def _column(one: FileSet, name: str, table: Table, sample: Sequence[Row], timezo
     if mapped.source is None:
         return Column(target, mapped, None, given)
     place = [same_name(h) for h in table.header].index(same_name(mapped.source))
-    cells = [row[place] for _, row in sample if place < len(row) and _filled(row[place])]
-    cells = [c for c in cells if not (isinstance(c, str) and c.strip().lower() in one.missing)]
+    cells = _sampled(sample, place, one.missing)
     try:
         found = detect_format(given, cells, header=mapped.source, delimiter=table.detected.get("delimiter"))
     except AmbiguousDates:
@@ -139,10 +137,31 @@ def _column(one: FileSet, name: str, table: Table, sample: Sequence[Row], timezo
                 next_step="add  date_format: DD/MM/YYYY  or  date_format: MM/DD/YYYY  to the column in the mapping",
             ) from None  # fmt: skip
         found = given
-    return Column(target, mapped, place, _overridden(found, mapped, target, cells, table.place))
+    return Column(target, mapped, place, _overridden(found, mapped, table.place))
 
 
-def _overridden(found: CellFormat, mapped: ColumnMap, target: Target, cells: Sequence[Any], where: str) -> CellFormat:
+def _sampled(sample: Sequence[Row], place: int | None, missing: frozenset[str]) -> list[Any]:
+    if place is None:
+        return []
+    cells = [row[place] for _, row in sample if place < len(row) and _filled(row[place])]
+    return [cell for cell in cells if not (isinstance(cell, str) and cell.strip().lower() in missing)]
+
+
+def _ending(column: Column, columns: Sequence[Column], sample: Sequence[Row], missing: frozenset[str]) -> Column:
+    """The column, if it is the end of a period with whether it is written as the last day."""
+    if not column.target.is_end or column.place is None:
+        return column
+    if column.mapped.last_day is not None:
+        is_last = column.mapped.last_day == "included"
+    else:
+        start = next((c for c in columns if c.target.name in STARTS and c.place is not None), column)
+        is_last = detect_last_days(
+            column.format, _sampled(sample, column.place, missing), start.format, _sampled(sample, start.place, missing)
+        )
+    return replace(column, format=replace(column.format, is_last_day=is_last))
+
+
+def _overridden(found: CellFormat, mapped: ColumnMap, where: str) -> CellFormat:
     """The detected format with what the mapping says instead."""
     if mapped.decimal:
         found = replace(found, decimal=mapped.decimal, thousands="," if mapped.decimal == "." else ".")
@@ -155,9 +174,6 @@ def _overridden(found: CellFormat, mapped: ColumnMap, target: Target, cells: Seq
             found = replace(found, date_order=order_named(mapped.date_format))
         except ValueError as problem:
             raise SettingsFailure(str(problem), where=where, next_step="such as DD.MM.YYYY or %d %b %Y") from None
-    if target.is_end:
-        is_last = detect_last_days(found, cells) if mapped.last_day is None else mapped.last_day == "included"
-        found = replace(found, is_last_day=is_last)
     return found
 
 

@@ -27,7 +27,7 @@ Row = tuple[int, Sequence[Any]]
 class Table:
     """One sheet, or one file without sheets.
 
-    header: names of the columns, unique. rows: number in the file (from 1, the header counted) and cells, each row once.
+    header: names of the columns, unique. rows: number in the file (from 1, the header counted) and cells, read once.
     detected: what was found out, for people. is_ragged: whether rows may have another number of cells than the header.
     """
 
@@ -230,8 +230,9 @@ def _no_header(place: str, rows: Sequence[Row], wanted: Sequence[str]) -> Missin
 def _header_at(rows: Sequence[Sequence[Any]], wanted: Sequence[str]) -> int | None:
     """The row with most of the wanted columns; without any wanted the first wide row of words above wide rows."""
     if wanted:
-        named = [len({same_name(str(c)) for c in row if _filled(c)} & set(map(same_name, wanted))) for row in rows]
-        return named.index(max(named)) if named and max(named) else None
+        found = [len({same_name(str(c)) for c in row if _filled(c)} & set(map(same_name, wanted))) for row in rows]
+        most = max(found, default=0)
+        return found.index(most) if most else None
     widths = [sum(_filled(cell) for cell in row) for row in rows]
     usual = sorted(widths)[len(widths) // 2] if widths else 0
     for at, row in enumerate(rows):
@@ -244,10 +245,10 @@ def _header_at(rows: Sequence[Sequence[Any]], wanted: Sequence[str]) -> int | No
 def _names(cells: Sequence[Any]) -> list[str]:
     """Unique names: an empty one is called by its place, a repeated one is numbered."""
     names: list[str] = []
-    cells = list(cells)
-    while cells and not _filled(cells[-1]):
-        cells.pop()
-    for place, cell in enumerate(cells, 1):
+    named = list(cells)
+    while named and not _filled(named[-1]):
+        named.pop()
+    for place, cell in enumerate(named, 1):
         name = re.sub(r"\s+", " ", str(cell).replace("\ufeff", "")).strip() if _filled(cell) else f"column {place}"
         number = sum(same_name(n.rsplit(" (", 1)[0] if n.endswith(")") else n) == same_name(name) for n in names)
         names.append(f"{name} ({number + 1})" if same_name(name) in set(map(same_name, names)) and number else name)
