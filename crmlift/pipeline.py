@@ -18,7 +18,7 @@ import duckdb
 from connectors.errors import ExpectedFailure
 from connectors.landing import LandingZone
 from crmlift import alerts as alerting
-from crmlift import config_files, config_tables, quality, registry, sql_runner
+from crmlift import config_files, config_tables, legacy_values, quality, registry, sql_runner
 from crmlift import evaluate as evaluation
 from crmlift import measure as measuring
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
@@ -190,6 +190,7 @@ def measure(*, run_id: str) -> Summary:
             done = measuring.measure(
                 connection, kpis, as_of=as_of, timezone=loaded.settings.company.timezone, run_id=run_id
             )
+            legacy_values.add_legacy_values(connection, run_id)
             summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id)
         summary |= {"kpis": len(kpis), "values": done.values, "as_of": as_of.isoformat()}
     return summary
