@@ -1,4 +1,4 @@
-"""Figures from before the CRM beside those from it: where each value is from, and aggregates where no records are left."""
+"""Figures from before the CRM beside those from it: where each is from, and aggregates where no records are left."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ select
         else substr(l.segment_key, strpos(l.segment_key, ':') + 1)
     end as segment_value,
     'legacy' as source_id, l.numerator, l.denominator, l.n, 0 as n_censored,
-    coalesce(l.value, l.numerator / nullif(l.denominator, 0) * case when k.stat_type = 'nps' then 100 else 1 end) as value,
+    coalesce(
+        l.value, l.numerator / nullif(l.denominator, 0) * case when k.stat_type = 'nps' then 100 else 1 end
+    ) as value,
     case
         when l.comparability = 'not_comparable' then 'not_comparable' when l.n is null then 'point_only'
         when l.n < k.min_n then 'too_few' else 'ok'
@@ -61,8 +63,9 @@ def add_legacy_values(connection: duckdb.DuckDBPyConnection, run_id: str) -> int
         "where s.source_id = v.source_id and s.system in ('legacy', 'survey', 'manual')"
     )
     connection.execute(
-        "update metrics.kpi_value as v set data_origin = o.data_origin from value_origin as o where v.source_id = 'all' "
-        "and o.kpi_id = v.kpi_id and o.period_grain = v.period_grain and o.period_start = v.period_start"
+        "update metrics.kpi_value as v set data_origin = o.data_origin from value_origin as o "
+        "where v.source_id = 'all' and o.kpi_id = v.kpi_id and o.period_grain = v.period_grain "
+        "and o.period_start = v.period_start"
     )
     connection.execute("drop table value_origin")
     done = connection.execute(_AGGREGATES, {"run_id": run_id}).fetchone()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from connectors.contract import Checkpoint, Connector, Finding, Page, PageFormat
 from connectors.errors import SettingsFailure
 from connectors.files.entities import SYSTEM, entities
 from connectors.files.mapping import FileSet, file_sets, read_mapping
+from connectors.files.passing import PlainStream, plain_stream
 from connectors.files.places import FoundFile, content_hash, find
 from connectors.files.reading import open_tables, pages
 
@@ -30,6 +32,7 @@ class FilesConnector:
         self.sets, self.timezone = list(sets), timezone
         self._folder, self._as_of = folder, as_of
         self._found: dict[tuple[str, ...], list[FoundFile]] = {}
+        self._plain: dict[str, PlainStream | None] = {}
 
     def check(self) -> str:
         """Find the files; says how many there are for each set."""
@@ -45,8 +48,9 @@ class FilesConnector:
         return list(dict.fromkeys(one.entity.name for one in self.sets))
 
     def schema(self, stream: str) -> StreamSchema:
-        """The entity's columns."""
-        return entities()[stream].schema
+        """The entity's columns; of large plain files the files' own, mapped ones under their names."""
+        plain = self._plain_stream(stream)
+        return plain.schema if plain else entities()[stream].schema
 
     def sets_of(self, stream: str) -> list[FileSet]:
         """The file sets that make a stream."""
@@ -61,12 +65,19 @@ class FilesConnector:
     def fingerprint(self, schema: StreamSchema) -> str:
         """Names and contents of the stream's files and their mapping in one hash: unchanged, nothing need be read."""
         sets = self.sets_of(schema.stream)
+        plain = self._plain_stream(schema.stream)
         files = {file.name: file for one in sets for file in self.files_of(one)}
         mapping = [(s.name, s.paths, s.columns, s.sheets, s.key, s.header_row, s.encoding, s.delimiter) for s in sets]
-        return f"{content_hash(files.values())}:{content_hash_of(repr((mapping, self.timezone, schema.to_json())))}"
+        content = plain.fingerprint if plain else content_hash(files.values())
+        told = repr((mapping, self.timezone, schema.to_json()))
+        return f"{content}:{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
     def read(self, schema: StreamSchema, window: Window, checkpoint: Checkpoint | None) -> Iterator[Page]:
         """All rows of the stream's files; a run that was cut off begins again."""
+        plain = self._plain_stream(schema.stream)
+        if plain:
+            yield from plain.pages()
+            return
         names = [field.name for field in schema.fields]
         opened = (
             table
@@ -101,12 +112,12 @@ class FilesConnector:
     def close(self) -> None:
         """Nothing is held open."""
 
-
-def content_hash_of(text: str) -> str:
-    """A short hash of a text."""
-    import hashlib
-
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def _plain_stream(self, stream: str) -> PlainStream | None:
+        if stream not in self._plain:
+            sets = self.sets_of(stream)
+            files = [file for one in sets for file in self.files_of(one)]
+            self._plain[stream] = plain_stream(sets, files)
+        return self._plain[stream]
 
 
 def open_files(source_id: str, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connector:

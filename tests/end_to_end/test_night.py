@@ -103,7 +103,9 @@ def derived(night: Night) -> dict[str, dict[str, int]]:
 
 def test_what_people_keep_in_spreadsheets_is_there(first_night: Night) -> None:
     """Costs, plans, figures of others and the survey of employees come from the files of the source `sheets`."""
-    tables = "benefit_item benchmark cost_item crm_criterion crm_product crm_score forecast_submission licence_seat quota"
+    tables = (
+        "benefit_item benchmark cost_item crm_criterion crm_product crm_score forecast_submission licence_seat quota"
+    )
     for table in tables.split():
         [(rows,)] = first_night.query(f"select count(*) from config.{table}")
         assert rows, table
