@@ -20,7 +20,7 @@ from connectors.files.reading import open_tables, pages
 log = logging.getLogger(__name__)
 
 
-class FilesConnector:
+class FilesConnector(Connector):
     """Reads the files of one source; every entity mapped to is a stream that is read whole when its files change."""
 
     system = SYSTEM
