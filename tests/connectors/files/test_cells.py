@@ -7,9 +7,7 @@ import pytest
 from connectors.files.cells import AmbiguousDates, BadCell, CellFormat, detect_decimal, detect_format
 from connectors.files.encodings import detect_delimiter, detect_encoding
 
-UKRAINIAN = (
-    "Команда;Клієнт;Сума\nКиїв;ТОВ Їжа і ґрунт;12\nЛьвів;Об'єднання підприємців;7\nОдеса;Зв'язок та послуги;3\n"
-)
+UKRAINIAN = "Команда;Клієнт;Сума\nКиїв;ТОВ Їжа і ґрунт;12\nЛьвів;Об'єднання підприємців;7\nОдеса;Зв'язок та послуги;3\n"
 SHORT = "Стаття;Сума\nНавчання;5\n"
 RUSSIAN = "Команда;Отдел;Сумма\nМосква;Общий отдел продаж;12\nОфис;Поддержка клиентов;7\n"
 
