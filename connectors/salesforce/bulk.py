@@ -13,6 +13,7 @@ from urllib.parse import quote
 import requests
 
 from connectors.errors import BudgetReached, SourceFailure, TransientSourceFailure
+from connectors.http_body import unpacked
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.failures import LATER_CODES, RESUME, QueryRefused
 
@@ -55,7 +56,7 @@ class ResultBody:
         with self.opened.pop() if self.opened else self.open() as response:
             promised = response.headers.get("Sforce-NumberOfRecords", "")
             self.promised[:] = [int(promised)] if promised.isdigit() else []
-            yield from with_header(response.iter_content(CHUNK_BYTES), self.columns)
+            yield from with_header(unpacked(response, CHUNK_BYTES), self.columns)
 
     def rows(self) -> int | None:
         """The records the page's header promises, once its bytes were read; None when it promises none."""
