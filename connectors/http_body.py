@@ -8,30 +8,31 @@ import requests
 from isal import igzip_lib, isal_zlib
 from urllib3.exceptions import HTTPError
 
-_GZIP_WINDOW = 31
+_GZIP_WINDOW, _GZIP_RATIO = 31, 8
 
 
 def unpacked(response: requests.Response, chunk_bytes: int) -> Iterator[bytes]:
-    """The bytes of the body in chunks; requests' own errors for a connection that breaks or bytes that do not unpack.
+    """The bytes of the body in chunks of about that size, like `iter_content`.
 
-    Unlike `iter_content` it refuses a gzip body that ends too soon.
+    Raises requests' ChunkedEncodingError for a connection that breaks, ContentDecodingError for bytes that do not
+    unpack or, unlike `iter_content`, end too soon.
     """
     if response.headers.get("Content-Encoding", "").lower() != "gzip":
         yield from response.iter_content(chunk_bytes)
         return
     unpacker, is_empty = isal_zlib.decompressobj(_GZIP_WINDOW), True
     try:
-        for packed in response.raw.stream(chunk_bytes, decode_content=False):
-            is_empty = False
-            while packed:
+        for packed in response.raw.stream(max(1, chunk_bytes // _GZIP_RATIO), decode_content=False):
+            is_empty, rest = False, packed
+            while rest:
                 if unpacker.eof:  # a body may hold several gzip members
                     unpacker = isal_zlib.decompressobj(_GZIP_WINDOW)
-                if chunk := unpacker.decompress(packed):
+                if chunk := unpacker.decompress(rest):
                     yield chunk
-                packed = unpacker.unused_data
+                rest = unpacker.unused_data
     except HTTPError as error:
         raise requests.exceptions.ChunkedEncodingError(type(error).__name__) from error
-    except igzip_lib.IsalError as error:
+    except igzip_lib.IsalError as error:  # type: ignore[misc]  # its stubs call it a value
         raise requests.exceptions.ContentDecodingError("gzip") from error
     if not is_empty and not unpacker.eof:
         raise requests.exceptions.ContentDecodingError("the gzip body ends too soon")
