@@ -79,12 +79,12 @@ $(PY): $(UV)
 $(VENV)/.run: requirements.lock pyproject.toml | $(PY)
 	@if [ ! -e $(VENV)/.dev ] || [ requirements.lock -nt $(VENV)/.dev ]; then \
 	  echo "Installing the environment from requirements.lock …" >&2 && \
-	  $(UV) pip sync -q --require-hashes --python $(PY) requirements.lock && \
+	  $(UV) pip sync -q --compile-bytecode --require-hashes --python $(PY) requirements.lock && \
 	  $(UV) pip install -q --python $(PY) --no-deps --no-build-isolation -e . ; fi
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(PY)
 	@echo "Installing the environment from requirements-dev.lock …" >&2
-	@$(UV) pip sync -q --require-hashes --python $(PY) requirements-dev.lock
+	@$(UV) pip sync -q --compile-bytecode --require-hashes --python $(PY) requirements-dev.lock
 	@$(UV) pip install -q --python $(PY) --no-deps --no-build-isolation -e .
 	@touch $@
