@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from metrics.did import MOST_BREAKDOWN
 from metrics.question import Question
 from metrics.verdict import judge
 from tests.metrics.worlds import START, noisy_weeks, rollout, weekly
@@ -203,8 +204,10 @@ def test_diagnostics_are_plain_and_nothing_is_nan() -> None:
 
 def test_the_second_estimator_stands_beside_the_first() -> None:
     verdict = judge(rollout(effect=0.25, with_check=True))
-    second = verdict.diagnostics["callaway_santanna"]["simple"]
-    assert second["low"] < np.log(1.25) < second["high"]
+    second = verdict.diagnostics["callaway_santanna"]
+    assert second["simple"]["low"] < np.log(1.25) < second["simple"]["high"]
+    assert 0 <= second["breakdown"] <= MOST_BREAKDOWN
+    assert "breakdown" not in judge(rollout(effect=0.0, with_check=True)).diagnostics["callaway_santanna"]
 
 
 def test_closed_cases_alone_would_claim_what_is_not_there() -> None:
