@@ -105,23 +105,25 @@ def _kpis(connection: duckdb.DuckDBPyConnection, goals: dict[str, GoalSettings])
 
 @dataclass(frozen=True)
 class _Scope:
-    """Who belongs to the rollout: keys in code order, their go-live dates (NaT: control), wave and adoption."""
+    """Who belongs to the rollout: keys in code order, go-live dates (NaT: control), days to learn, wave, adoption."""
 
     column: str
     keys: tuple[str, ...]
     go_live: np.ndarray
+    learning_days: np.ndarray
     wave: tuple[str, ...]
     dose: np.ndarray
 
 
 def _scope(connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings) -> _Scope:
     found = connection.execute(
-        "select scope_value, go_live_date, wave_id from config.rollout_wave where rollout_id = ? order by scope_value",
+        "select scope_value, go_live_date, wave_id, learning_days from config.rollout_wave "
+        "where rollout_id = ? order by scope_value",
         [rollout.id],
     ).fetchall()
-    dates = np.array([np.datetime64(day, "D") if day else np.datetime64("NaT", "D") for _, day, _ in found])
+    dates = np.array([np.datetime64(day, "D") if day else np.datetime64("NaT", "D") for _, day, *_ in found])
     column = SCOPE_COLUMN[rollout.waves[0].scope]
-    keys = tuple(key for key, _, _ in found)
+    keys = tuple(key for key, *_ in found)
     used = dict(
         connection.execute(
             f"select {column} as key, sum(u.num) / sum(u.den) from metrics.kpi_unit u "
@@ -132,7 +134,9 @@ def _scope(connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings) -> _
         ).fetchall()
     )
     dose = np.array([used.get(key, np.nan) for key in keys], dtype=float)
-    return _Scope(column, keys, dates.astype("datetime64[D]"), tuple(wave for _, _, wave in found), dose)
+    learning = np.array([days for *_, days in found], dtype=np.int64)
+    waves = tuple(wave for _, _, wave, _ in found)
+    return _Scope(column, keys, dates.astype("datetime64[D]"), learning, waves, dose)
 
 
 def _rows(
@@ -199,7 +203,7 @@ def _question(
         observed=rows["observed"].astype(bool),
         go_live=scope.go_live,
         as_of=today,
-        learning_days=max(wave.learning_days for wave in rollout.waves),
+        learning_days=scope.learning_days,
         horizon_days=kpi.horizon_days,
         time_unit_days=DAYS_OF_UNIT.get(kpi.unit, 1.0),
         min_important_change=kpi.min_important,

@@ -71,9 +71,9 @@ def _flips(theta: float, other: float) -> bool:
 def _learning(question: Question, look: Look, design: Design, finding: Finding) -> Checked:
     """The learning window four weeks shorter and four weeks longer."""
     figures: dict[str, float] = {}
-    for name, days in (("minus_4_weeks", question.learning_days - 28), ("plus_4_weeks", question.learning_days + 28)):
-        if days >= 0:
-            changed = replace(question, learning_days=days)
+    for name, days in (("minus_4_weeks", -28), ("plus_4_weeks", 28)):
+        if np.min(question.learning_days) + days >= 0:
+            changed = replace(question, learning_days=question.learning_days + days)
             figures[name] = _theta(changed, look.end, design)[0]
     against = (
         ("The sign of the change depends on how long the learning window is taken to be.",)

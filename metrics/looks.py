@@ -67,12 +67,12 @@ def _normal_density(x: Floats, sd: float) -> Floats:
 
 def left_learning(question: Question) -> np.datetime64 | None:
     """The day by which half of the teams asked about have left their learning window; None without any go-live."""
-    asked = question.go_live if question.focus is None else question.go_live[question.focus]
+    asked = question.left_learning if question.focus is None else question.left_learning[question.focus]
     dates = np.sort(asked[~np.isnat(asked)])
     if len(dates) == 0:
         return None
     middle: np.datetime64 = dates[(len(dates) - 1) // 2]
-    return middle + np.timedelta64(question.learning_days, "D")
+    return middle
 
 
 def look_dates(question: Question) -> dict[str, np.datetime64]:
