@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,8 +31,13 @@ def list_sources(as_json: Json = False) -> None:
 
 @connectors_app.command("check")
 def check(source: Source) -> None:
-    """Prove with the cheapest call that a source can be reached and lets us in."""
-    results().print(_opened(load_settings(), source).check())
+    """Prove with the cheapest call that a source can be reached; of files, name every cell that cannot be loaded."""
+    connector = _opened(load_settings(), source)
+    results().print(connector.check())
+    if connector.system == "files":
+        from crmlift.cli.files import report_files
+
+        report_files(connector, source)
 
 
 @connectors_app.command("schema")
@@ -56,6 +62,18 @@ def schema(
         print_table(["field", "type", "in the source", "label"], [
             [field.name, field.type.value, field.source_type, field.label] for field in shape.fields
         ])  # fmt: skip
+
+
+@connectors_app.command("map")
+def map_file(
+    file: Annotated[str, typer.Argument(help="A spreadsheet or export: path or address.")],
+    entity: Annotated[str | None, typer.Option(help="What it is, e.g. opportunity or cost_item; else guessed.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Mapping file to write, or to add to; else it is shown.")] = None,
+) -> None:
+    """Write a first mapping of a file from its header and sample, to be read and mended by hand."""
+    from crmlift.cli.files import write_mapping
+
+    write_mapping(file, entity, out)
 
 
 def _opened(loaded: Loaded, source: str) -> Connector:

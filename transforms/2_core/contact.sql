@@ -27,6 +27,11 @@ contacts as (
     from staging.hubspot_contacts as c
     left join hubspot_companies as h using (contact_id)
     left join hubspot_merges as m using (contact_id)
+    union all
+    select
+        contact_id, source_id, native_id, account_id, email, lifecycle_stage, lead_source, owner_id,
+        coalesce(created_at, timezone($timezone, cast(created_date as timestamp))), null, is_deleted, _extracted_at, _run_id
+    from staging.files_contact
 )
 
 select
