@@ -12,6 +12,7 @@ from connectors.errors import SettingsFailure
 OPENERS = {
     "salesforce": ("connectors.salesforce.connector", "open_salesforce"),
     "hubspot": ("connectors.hubspot.connector", "open_hubspot"),
+    "files": ("connectors.files.connector", "open_files"),
 }
 """Source type → module and function; imported only when asked for, vendors' clients are slow to import."""
 

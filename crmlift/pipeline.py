@@ -18,7 +18,7 @@ import duckdb
 from connectors.errors import ExpectedFailure
 from connectors.landing import LandingZone
 from crmlift import alerts as alerting
-from crmlift import config_tables, quality, registry, sql_runner
+from crmlift import config_files, config_tables, quality, registry, sql_runner
 from crmlift import evaluate as evaluation
 from crmlift import measure as measuring
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
@@ -90,9 +90,14 @@ def _record(
 
 
 def _as_of(connection: duckdb.DuckDBPyConnection) -> datetime:
-    """Up to when every source's data are complete: the earliest end of the newest windows."""
+    """Up to when every source's data are complete: the earliest end of the newest windows.
+
+    Files of the past hold back no CRM; where there are files only, the newest of them tells.
+    """
     found = connection.execute(
-        "select min(newest) from (select max(read_until) as newest from ops.cursor group by source_id)"
+        "select coalesce(min(newest) filter (not is_files), max(newest)) from (select source_id, "
+        "max(read_until) as newest, source_id in (select source_id from ops.load "
+        "where starts_with(table_name, 'raw_files.')) as is_files from ops.cursor group by source_id)"
     ).fetchone()
     if not found or found[0] is None:
         raise DataCheckFailure("Nothing is loaded yet.", next_step="crmlift extract && crmlift load")
@@ -155,6 +160,7 @@ def transform(*, run_id: str) -> Summary:
                 parameters(connection, loaded),
                 run_id,
             )
+            config_files.convert_costs(connection, loaded.settings.company.currency)
             summary["models"] = len(done)
             summary["rows"] = sum(result.rows or 0 for result in done)
             summary["snapshots"] = append_snapshots(

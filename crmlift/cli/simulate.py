@@ -46,6 +46,9 @@ def simulate(
     export_to: Annotated[
         Path | None, typer.Option("--export", help="Write what would be served as Parquet, and stop.")
     ] = None,
+    files: Annotated[
+        Path | None, typer.Option(help="Also write the company's spreadsheets (costs, quotas, surveys …) there.")
+    ] = None,
     ready_file: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Serve a made-up company as Salesforce (/services/…) and HubSpot (/crm/…) on one port; Ctrl-C ends it."""
@@ -71,6 +74,7 @@ def simulate(
             faults=_one_of(faults, STORMS, "storm"),
         ),
         on_ready=lambda info: _tell(info, ready_file),
+        files=files,
     )
 
 
