@@ -129,6 +129,7 @@ def write_models(
     """Add the models' values, as of tonight, to the month of the last whole local day."""
     for kpi in (k for k in kpis if k.definition.stat_type == "model"):
         estimates = _modelled(connection, kpi, given)
+        connection.execute("delete from metrics.kpi_value where kpi_id = $kpi", {"kpi": kpi.kpi_id})
         if not estimates:
             continue
         connection.executemany(

@@ -15,7 +15,7 @@ starts as (
         least(l.go_live_date, coalesce(min(c.period_start), l.go_live_date)) as first_day
     from live as l
     left join config.cost_item as c on c.rollout_id = l.rollout_id and c.is_incremental
-    group by all
+    group by l.rollout_id, l.learning_days, l.go_live_date
 ),
 
 effects as (
