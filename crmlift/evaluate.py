@@ -61,6 +61,7 @@ def evaluate(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of
         asked = list(_questions(connection, settings, rollout, goals, as_of))
         verdicts = [judge(ask.question, ask.look) for ask in asked]
         written += _write(connection, asked, _corrected(asked, verdicts, goals), run_id)
+        written += _write_unjudged(connection, rollout, goals, settings.company.timezone, as_of, run_id)
     return written
 
 
@@ -92,7 +93,9 @@ def _kpis(connection: duckdb.DuckDBPyConnection, goals: dict[str, GoalSettings])
     found = connection.execute(
         "select kpi_id, stat_type, direction, unit, coalesce(horizon_days, 0), min_important_change, "
         "definition_version from metrics.kpi where kpi_id in (select distinct kpi_id from metrics.kpi_unit) "
-        "and stat_type in ('sum', 'count', 'mean', 'proportion', 'ratio', 'duration', 'nps') order by kpi_id"
+        "and stat_type in ('sum', 'count', 'mean', 'proportion', 'ratio', 'duration', 'nps') "
+        "and (no_effect is null or (no_effect = 'on_goal_only' and list_contains($goals, kpi_id))) order by kpi_id",
+        {"goals": list(goals)},
     ).fetchall()
     kpis = [_Kpi(*row) for row in found]
     return [
@@ -260,6 +263,23 @@ def _write(
     )
     connection.unregister("judged")
     return len(asked)
+
+
+def _write_unjudged(
+    connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings, goals: dict[str, GoalSettings], timezone: str,
+    as_of: datetime, run_id: str,
+) -> int:  # fmt: skip
+    """A goal on a KPI by which no rollout can be judged (a composite, a model, a snapshot) says so, and why."""
+    written = connection.execute(
+        "insert or replace into evaluation.kpi_effect by name select $rollout as rollout_id, 'all' as wave_id, kpi_id, "
+        "'all' as segment_dim, 'all' as segment_value, cast(timezone($zone, $as_of::timestamptz) as date) as as_of, "
+        "$look as look, 'none' as method, 'not_comparable' as verdict, no_effect as reason, []::varchar[] as caveats, "
+        "'{}'::json as diagnostics, definition_version, $run as run_id, now() as computed_at from metrics.kpi "
+        "where list_contains($goals, kpi_id) and no_effect is not null and no_effect <> 'on_goal_only'",
+        {"rollout": rollout.id, "zone": timezone, "as_of": as_of, "look": PROVISIONAL, "goals": list(goals),
+         "run": run_id},
+    ).fetchone()  # fmt: skip
+    return int(written[0]) if written else 0
 
 
 def _row(ask: _Ask, verdict: Verdict, run_id: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from crmlift import alerts as alerting
 from crmlift import config_files, config_tables, legacy_values, quality, registry, sql_runner
 from crmlift import evaluate as evaluation
 from crmlift import measure as measuring
+from crmlift.derived import write_models
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
 from crmlift.extract import extract_source
 from crmlift.places import KPIS, MODELS
@@ -206,7 +207,10 @@ def evaluate(*, run_id: str) -> Summary:
                 connection, loaded.settings, as_of=_as_of(connection), run_id=run_id
             )
             late = [m for m in models if m.layer == EVALUATION]
-            sql_runner.run_models(connection, late, parameters(connection, loaded), run_id)
+            bound = parameters(connection, loaded)
+            sql_runner.run_models(connection, late, bound, run_id)
+            kpis = registry.load_registry(KPIS, loaded.settings.kpis)
+            write_models(connection, [k for k in kpis if k.definition.after == "evaluate"], bound, run_id)
     return summary
 
 
