@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)-tools/bin/uv
 
-.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-salesforce bench-hubspot foreign \
+.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-salesforce bench-hubspot bench-transform foreign \
 	foreign-hubspot lock clean help
 
 help: ## list the targets
@@ -51,6 +51,9 @@ foreign-hubspot: $(VENV)/.dev ## other people's HubSpot clients, unchanged, agai
 	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python "dlt[duckdb]==1.11.0" pandas "setuptools<81"
 	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python --no-deps ingestr==0.13.94
 	@$(PY) -m pytest -m slow tests/crmlift/simulator/test_foreign_hubspot.py
+
+bench-transform: $(VENV)/.dev ## a million deals, ten million activities, a million tickets: transform and measure (8 GB of disk)
+	@$(PY) -m benchmarks.transform
 
 bench-salesforce: $(VENV)/.dev ## extract and load a million opportunities, beside read_csv (and dlt, if .venv-foreign has it)
 	@$(PY) -m benchmarks.salesforce

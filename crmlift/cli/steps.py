@@ -102,16 +102,15 @@ def run(full: Full = False, exit_on_alert: ExitOnAlert = False, as_json: Json = 
 def rebuild(as_json: Json = False) -> None:
     """Make the warehouse again from the landing zone, beside the old one, and publish it.
 
-    [bold]When:[/bold] after a mended connector schema, a changed salt, or an upgrade that says so. A damaged warehouse.duckdb
-    is moved away first; what only it knew (below) is lost then.
-    The sources are not asked for anything: every landed page is replayed in its order, then transform, measure and
-    evaluate run as in any night.
+    [bold]When:[/bold] after a mended connector schema, a changed salt, or an upgrade that says so.
+    A damaged warehouse.duckdb is moved away first; what only it knew (below) is lost then.
+    The sources are not asked: every landed page is replayed in its order, then transform, measure and evaluate run.
 
-    [bold]What stays:[/bold] what no source can tell again: nightly snapshots of the pipeline, teams, days of use, verdicts of
-    earlier nights, alerts, findings.
+    [bold]What stays:[/bold] what no source can tell again: nightly snapshots of the pipeline, teams, days of use,
+    verdicts of earlier nights, alerts, findings.
 
-    [bold]Safe to stop:[/bold] the old warehouse serves until the new one is whole and then takes its place in one step; readers
-    of analytics.duckdb notice nothing. It needs room for a second copy, and no night can run meanwhile.
+    [bold]Safe to stop:[/bold] the old warehouse serves until the new one is whole, which takes its place in one step.
+    Readers of analytics.duckdb notice nothing. It needs room for a second copy, and no night can run meanwhile.
     """
     from crmlift import pipeline
     from crmlift.rebuild import rebuild as rebuild_warehouse
