@@ -4,8 +4,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)-tools/bin/uv
 
-.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-salesforce bench-hubspot foreign \
-	lock clean help
+.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-salesforce bench-hubspot bench-transform \
+	foreign lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ bench-verdict-full: $(VENV)/.dev ## the same with 2,000 worlds a row; writes doc
 
 bench-hubspot: $(VENV)/.dev ## HubSpot's backfill against the least time its limits allow, dlt's source beside it
 	@$(PY) -m benchmarks.hubspot
+
+bench-transform: $(VENV)/.dev ## a million deals, ten million activities, a million tickets: transform and measure (8 GB of disk)
+	@$(PY) -m benchmarks.transform
 
 bench-salesforce: $(VENV)/.dev ## extract and load a million opportunities, beside read_csv (and dlt, if .venv-foreign has it)
 	@$(PY) -m benchmarks.salesforce

@@ -6,6 +6,7 @@ create schema if not exists config;
 create schema if not exists metrics;
 create schema if not exists evaluation;
 create schema if not exists ops;
+create schema if not exists kept;
 
 create table if not exists config.rollout (
     rollout_id varchar primary key, name varchar, base_currency varchar, approved_on date);
@@ -55,6 +56,12 @@ create table if not exists core.opportunity_snapshot (
     snapshot_date date, opportunity_id varchar, source_id varchar, status varchar, stage_key varchar,
     amount_base decimal(18, 2), probability double, forecast_category varchar, expected_close_date date,
     owner_id varchar, team_id varchar, primary key (snapshot_date, opportunity_id));
+
+create table if not exists kept.user_team (
+    user_id varchar, team_id varchar, seen_at timestamptz, primary key (user_id, seen_at));
+create table if not exists kept.user_day (
+    user_id varchar, activity_date date, is_logged_in boolean, ui_login_count integer, records_created integer,
+    records_updated integer, activities_logged integer, core_actions integer);
 
 create table if not exists metrics.kpi (
     kpi_id varchar primary key, name_en varchar, name_uk varchar, question_en varchar, question_uk varchar,
