@@ -71,9 +71,9 @@ def _flips(theta: float, other: float) -> bool:
 def _learning(question: Question, look: Look, design: Design, finding: Finding) -> Checked:
     """The learning window four weeks shorter and four weeks longer."""
     figures: dict[str, float] = {}
-    for name, days in (("minus_4_weeks", question.learning_days - 28), ("plus_4_weeks", question.learning_days + 28)):
-        if days >= 0:
-            changed = replace(question, learning_days=days)
+    for name, days in (("minus_4_weeks", -28), ("plus_4_weeks", 28)):
+        if np.min(question.learning_days) + days >= 0:
+            changed = replace(question, learning_days=question.learning_days + days)
             figures[name] = _theta(changed, look.end, design)[0]
     against = (
         ("The sign of the change depends on how long the learning window is taken to be.",)
@@ -146,10 +146,21 @@ def _second_estimator(question: Question, rows: Rows, design: Design, finding: F
         found = did.callaway_santanna(long, control, anticipation, is_full=question.is_periodic)
     except (ValueError, ArithmeticError) as refusal:
         return Checked((), (), {"callaway_santanna": {"status": "not_estimable", "why": str(refusal)[:200]}})
+    if finding.low > 0 or finding.high < 0:
+        found["breakdown"] = _breakdown(question, rows, finding, control)
     simple = found["simple"]
     opposed = _flips(finding.theta, simple["estimate"]) and (simple["low"] > 0 or simple["high"] < 0)
     words = ("A second method (Callaway–Sant'Anna) is sure of the opposite sign.",) if opposed else ()
     return Checked(words, (), {"callaway_santanna": found})
+
+
+def _breakdown(question: Question, rows: Rows, finding: Finding, control: str) -> float | None:
+    """By quarters, since a trend that parts by so much every four weeks would part by anything within a year."""
+    length = spacing(question.at) if question.is_periodic else "quarter"
+    long, anticipation = _long_panel(
+        question, build(question, rows, slots(question, rows.start, rows.end, length)), finding.multiplicative
+    )
+    return did.breakdown(long, control, anticipation)
 
 
 def _long_panel(question: Question, panel: Panel, multiplicative: bool) -> tuple[did.LongPanel, int]:

@@ -74,7 +74,7 @@ def horizon_of(question: Question, start: np.datetime64, end: np.datetime64) -> 
     seen, observed = np.minimum(time, followed), question.observed[early] & (time <= followed)
     found = quantile(kaplan_meier(seen, observed), 0.9)
     longest = float(seen.max()) if found is None else found
-    left = end if np.isnat(first) else first + np.timedelta64(question.learning_days, "D")
+    left = end if np.isnat(first) else np.nanmin(question.left_learning[question.go_live == first])
     room = max(float((end - left).astype(float)) / 2, 1.0)
     return float(min(longest, room))
 
@@ -174,9 +174,8 @@ def states(question: Question, rows: Rows, edges: Times) -> tuple[Bools, Bools]:
     go_live = question.go_live[:, None]
     never = np.isnat(go_live)
     exposed_from = go_live - np.timedelta64(int(np.ceil(rows.exposed_days)), "D")
-    left_learning = go_live + np.timedelta64(question.learning_days, "D")
     before = never | (edges[None, 1:] <= exposed_from)
-    after = ~never & (edges[None, :-1] >= left_learning)
+    after = ~never & (edges[None, :-1] >= question.left_learning[:, None])
     return np.asarray(before), np.asarray(after)
 
 

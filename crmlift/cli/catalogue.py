@@ -104,7 +104,7 @@ def _last_values(kpi_id: str) -> list[dict[str, Any]]:
 @kpi_app.command("check")
 def kpi_check() -> None:
     """Check every KPI: columns, types, guards, parameters, both languages."""
-    from crmlift.registry import check_registry
+    from crmlift.registry_check import check_registry
 
     kpis = _kpis()
     _report_problems(check_registry(kpis, _models()), f"{len(kpis)} KPIs are sound.")

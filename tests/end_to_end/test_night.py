@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from tests.end_to_end.conftest import FIRST_DAY, SECOND_DAY, Night, crmlift, run_night
+from tests.end_to_end.scramble import scramble
 
 CORE_OF = {
     "account": {"salesforce": ["Account"], "hubspot": ["companies"]},
@@ -247,3 +249,20 @@ def test_a_later_night_follows_changes_deletions_and_new_records(
     newest = {str(look): str(day) for look, day in later.query(looks)}
     assert newest["provisional"] == SECOND_DAY
     assert newest["26w"] < FIRST_DAY
+
+
+@pytest.mark.slow
+def test_a_rebuild_from_shuffled_and_doubled_pages_gives_the_same(first_night: Night, tmp_path: Path) -> None:
+    home = tmp_path / "copy"
+    shutil.copytree(first_night.home, home)
+    copied = Night(home, "", "", 0, [])
+    queries = [
+        f"select * exclude (run_id, computed_at) from {t}" for t in ("metrics.kpi_value", "evaluation.kpi_effect")
+    ]
+    queries += [f"select * from {t}" for t in ("metrics.kpi", "core.opportunity_snapshot", "core.user_day")]
+    before = {sql: set(map(repr, copied.query(sql))) for sql in queries}
+    assert scramble(home / "landing") > 100
+    done = crmlift("rebuild", home=home, CRMLIFT_CONFIG=str(home / "demo.yml"))
+    assert done.returncode == 0, done.stderr
+    for sql, rows in before.items():
+        assert len(rows.symmetric_difference(map(repr, copied.query(sql)))) == 0

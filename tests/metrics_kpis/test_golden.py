@@ -21,7 +21,7 @@ def test_units(folder: Path) -> None:
         compare(connection, kpi.sql, folder, kpi.bound(PARAMETERS))
 
 
-@pytest.mark.parametrize("kpi_id", KPIS)
+@pytest.mark.parametrize("kpi_id", [kpi_id for kpi_id, kpi in KPIS.items() if kpi.tree is not None])
 def test_no_records_no_units(kpi_id: str) -> None:
     kpi = KPIS[kpi_id]
     with warehouse() as connection:

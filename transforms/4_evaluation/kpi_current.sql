@@ -10,6 +10,9 @@ with ranked as (
             order by as_of desc, computed_at desc
         ) as recency
     from evaluation.kpi_effect e
+    -- verdicts on an earlier definition of the KPI stay in kpi_effect, and are not mixed with those on the present one
+    left join metrics.kpi k on k.kpi_id = e.kpi_id
+    where k.kpi_id is null or k.definition_version = e.definition_version
 ),
 
 frozen as (
