@@ -218,6 +218,25 @@ def test_figures_from_before_keep_their_comparability(tmp_path: Path) -> None:
             "select kpi_id, period_grain, cast(period_start as varchar), segment_dim, segment_value, value, status, is_mature "
             "from metrics.kpi_value where data_origin = 'legacy_aggregate' order by all"
         ).fetchall()
+        models = [m for m in sql_runner.load_models(MODELS) if m.name == "evaluation.legacy_comparison"]
+        connection.execute(
+            "insert into config.rollout_wave by name select 'w' as wave_id, date '2025-02-03' as go_live_date, "
+            "'r' as rollout_id, 'team' as scope_type, 'team:north' as scope_value, false as is_control"
+        )
+        connection.execute(
+            "insert into metrics.kpi_value by name select 'win_rate' as kpi_id, 'year' as period_grain, "
+            "date '2025-01-01' + interval 1 year as period_start, 'all' as segment_dim, 'all' as segment_value, "
+            "'all' as source_id, 0.35 as value, 400 as n, true as is_mature, 'crm' as data_origin"
+        )
+        sql_runner.run_models(connection, models, {"as_of": AS_OF}, "r")
+        compared = connection.execute(
+            "select kpi_id, legacy_value, round(change, 2), verdict, reason from evaluation.legacy_comparison order by legacy_start, kpi_id"
+        ).fetchall()
+    assert compared == [
+        ("win_rate", 0.3, 0.05, "inconclusive", "a figure without n: a point comparison only"),
+        ("nps", 20.0, None, "not_comparable", "it was measured in another way"),
+        ("win_rate", 0.25, 0.1, "inconclusive", "one figure from before knows neither a trend nor controls"),
+    ]
     assert found == [
         ("nps", "quarter", "2024-01-01", "team", "team:north", 20.0, "not_comparable", False),
         ("win_rate", "year", "2023-01-01", "all", "all", 0.3, "point_only", True),
