@@ -4,8 +4,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)-tools/bin/uv
 
-.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-salesforce bench-hubspot bench-files bench-transform \
-	foreign lock clean help
+.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-evaluation bench-salesforce bench-hubspot bench-files \
+	bench-transform foreign lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ bench-verdict: $(VENV)/.dev ## is the verdict right? all processes, opponents be
 
 bench-verdict-full: $(VENV)/.dev ## the same with 2,000 worlds a row; writes docs/benchmark.md (hours)
 	@$(PY) -m benchmarks.verdict --full --write
+
+bench-evaluation: $(VENV)/.dev ## a night's verdicts on fifty KPIs with twenty segments over three years of weeks
+	@$(PY) -m benchmarks.evaluation
 
 bench-hubspot: $(VENV)/.dev ## HubSpot's backfill against the least time its limits allow, dlt's source beside it
 	@$(PY) -m benchmarks.hubspot

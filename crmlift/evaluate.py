@@ -20,6 +20,7 @@ from crmlift.settings import GoalSettings, RolloutSettings, Settings
 from crmlift.warehouse.store import literal, quoted
 from metrics.looks import PROVISIONAL, look_dates
 from metrics.multiplicity import correct
+from metrics.panel import in_order
 from metrics.question import Question, Verdict
 from metrics.verdict import judge
 
@@ -79,8 +80,9 @@ def _questions(
     for kpi in _kpis(connection, goals):
         rows = _rows(connection, kpi, rollout, scope, settings.company.timezone)
         groups = _groups(connection, kpi, rollout, scope)
+        pooled = in_order(_question(kpi, rows, groups, scope, today, settings))
         for wave_id in [ALL, *(wave.id for wave in rollout.waves)] if len(rollout.waves) > 1 else [ALL]:
-            question = _question(kpi, rows, groups, rollout, wave_id, scope, today, settings)
+            question = pooled if wave_id == ALL else _of_wave(pooled, scope, wave_id)
             ends = {look: day for look, day in look_dates(question).items() if day <= today}
             frozen = _frozen(connection, rollout.id, wave_id, kpi)
             for look, end in ends.items():
@@ -189,8 +191,6 @@ def _question(
     kpi: _Kpi,
     rows: dict[str, np.ndarray],
     groups: dict[str, tuple[np.ndarray, tuple[str, ...]]],
-    rollout: RolloutSettings,
-    wave_id: str,
     scope: _Scope,
     today: np.datetime64,
     settings: Settings,
@@ -211,13 +211,15 @@ def _question(
         time_unit_days=DAYS_OF_UNIT.get(kpi.unit, 1.0),
         min_important_change=kpi.min_important,
         fiscal_start_month=settings.company.fiscal_year_start,
-        focus=None if wave_id == ALL else np.array([wave == wave_id for wave in scope.wave]),
-        with_check=wave_id == ALL,
         unit_names=scope.keys,
         groups={name: code for name, (code, _) in groups.items()},
         group_names={name: values for name, (_, values) in groups.items()},
         dose=scope.dose,
     )
+
+
+def _of_wave(pooled: Question, scope: _Scope, wave_id: str) -> Question:
+    return replace(pooled, focus=np.array([wave == wave_id for wave in scope.wave]), with_check=False)
 
 
 def _frozen(connection: duckdb.DuckDBPyConnection, rollout_id: str, wave_id: str, kpi: _Kpi) -> set[str]:

@@ -88,15 +88,24 @@ def first_go_live(question: Question) -> np.datetime64:
 
 def in_order(question: Question) -> Question:
     """The question with its rows by time, unit and value, so that sums do not depend on the order they came in."""
-    order = np.lexsort((question.num, question.unit, question.at))
-    if np.array_equal(order, np.arange(len(order))):
+    if _is_in_order(question):
         return question
+    order = np.lexsort((question.num, question.unit, question.at))
     return replace(
         question, at=question.at[order], unit=question.unit[order], num=question.num[order], den=question.den[order],
         observed=question.observed[order], groups={name: code[order] for name, code in question.groups.items()},
         is_stamped=None if question.is_stamped is None else question.is_stamped[order],
         covariates=None if question.covariates is None else question.covariates[order],
     )  # fmt: skip
+
+
+def _is_in_order(question: Question) -> bool:
+    tied = np.ones(max(len(question.at) - 1, 0), dtype=bool)
+    for values in (question.at, question.unit, question.num):
+        if (tied & (values[1:] < values[:-1])).any():
+            return False
+        tied &= values[1:] == values[:-1]
+    return True
 
 
 def select(question: Question, end: np.datetime64) -> Rows:
