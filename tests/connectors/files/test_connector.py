@@ -134,6 +134,9 @@ def test_a_large_plain_file_passes_through_and_means_the_same(tmp_path: Path, mo
     ("spoil", "rejected"),
     [
         (lambda text: text.replace("D450,", '"D450",'), 0),
+        (lambda text: text.replace("Branch 2", '"Branch, ""2"""').replace(",red", ',"r\ned"'), 0),
+        (lambda text: text.replace(",red", ',"red"').replace("D450,won,Branch 2,450.5,", 'D450,won,"Branch 2",'), 1),
+        (lambda text: text.replace(",red", ',r"e"d'), 0),
         (lambda text: text.replace("D450,won", "D450,won,extra").replace("D451,Lost,", "D451,"), 2),
         (lambda text: text.replace("D450,won,Branch 2,450.5", "D450,won,Branch 2,many"), 1),
     ],
