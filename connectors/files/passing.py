@@ -206,7 +206,7 @@ def _inspected(file: FoundFile, header: Sequence[str]) -> PlainFile | None:
 
 
 def _inspected_quoted(file: FoundFile, header: Sequence[str]) -> PlainFile | None:
-    """The same of a file with quoted cells, record by record; it stays in one piece, for a line may end inside a cell."""
+    """The same of a file with quoted cells, record by record; in one piece, for a line may end inside a cell."""
     digest = hashlib.sha256()
     with file.open() as opened:
         head = opened.readline()
