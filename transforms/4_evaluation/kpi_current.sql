@@ -11,8 +11,9 @@ with ranked as (
         ) as recency
     from evaluation.kpi_effect e
     -- verdicts on an earlier definition of the KPI stay in kpi_effect, and are not mixed with those on the present one
-    left join metrics.kpi k on k.kpi_id = e.kpi_id
-    where k.kpi_id is null or k.definition_version = e.definition_version
+    where not exists (
+        select 1 from metrics.kpi k where k.kpi_id = e.kpi_id and k.definition_version <> e.definition_version
+    )
 ),
 
 frozen as (
