@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)-tools/bin/uv
 
-.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-evaluation bench-salesforce bench-hubspot \
+.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-evaluation bench-salesforce bench-hubspot bench-files \
 	bench-transform foreign lock clean help
 
 help: ## list the targets
@@ -46,6 +46,9 @@ bench-hubspot: $(VENV)/.dev ## HubSpot's backfill against the least time its lim
 
 bench-transform: $(VENV)/.dev ## a million deals, ten million activities, a million tickets: transform and measure (8 GB of disk)
 	@$(PY) -m benchmarks.transform
+
+bench-files: $(VENV)/.dev ## a CSV baseline of two million rows: looked at, landed and loaded, beside read_csv
+	@$(PY) -m benchmarks.files
 
 bench-salesforce: $(VENV)/.dev ## extract and load a million opportunities, beside read_csv (and dlt, if .venv-foreign has it)
 	@$(PY) -m benchmarks.salesforce

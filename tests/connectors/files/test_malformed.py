@@ -113,6 +113,8 @@ def test_a_spreadsheet_loads_or_says_which_cells_do_not(case: Case, tmp_path: Pa
     bad = len({row for row, _ in case.cells})
     assert (done.read, done.kept, done.rejected) == (case.loads + bad, case.loads, bad)
     assert len(done.rows) == case.loads and len({record for record, _ in done.reasons}) == bad
+    places = {f"row {row}" for row, column in case.cells if column != "Doc"}
+    assert {record.rstrip(")").rpartition(", ")[2] for record, _ in done.reasons if record != "?"} == places
 
 
 def test_there_are_at_least_twenty() -> None:
