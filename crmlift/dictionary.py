@@ -27,12 +27,12 @@ SCHEMAS = {
 }
 HEAD = """# Data dictionary
 
-Every table and column of `analytics.duckdb`. Made by `crmlift sql dictionary` from the same words as the COMMENTs in the
-database (`describe core.opportunity` shows them); change them in the yml beside a model in `transforms/`, or in
-`crmlift/warehouse/comments.yml`.
+Every table and column of `analytics.duckdb`. Made by `crmlift sql dictionary` from the same words as the COMMENTs in
+the database; change them in the yml beside a model in `transforms/`, or in `crmlift/warehouse/comments.yml`, then run
+`crmlift sql dictionary --write docs/data-dictionary.md`.
 
-Instants are UTC; a `_date` or `_on` is a local day. Money in `_base` is in the company's currency, in `_native` in that of
-`currency_code`. Unknown is NULL, never 0. `is_deleted` rows stay, flagged. Units are in brackets.
+Instants are UTC; a `_date` or `_on` is a local day. Money in `_base` is in the company's currency, in `_native` in that
+of `currency_code`. Unknown is NULL, never 0. `is_deleted` rows stay, flagged. Units are in brackets.
 """
 
 
@@ -42,7 +42,8 @@ def dictionary() -> str:
     with duckdb.connect() as connection:
         make_empty(connection, models)
         tables = connection.execute(
-            "select schema_name, table_name, comment from duckdb_tables() where list_contains(?, schema_name) order by all",
+            "select schema_name, table_name, comment from duckdb_tables() "
+            "where list_contains(?, schema_name) order by all",
             [list(PUBLISHED_SCHEMAS)],
         ).fetchall()
         columns = connection.execute(

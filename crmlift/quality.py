@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlglot import exp
 
 from crmlift.errors import ConfigurationFailure
-from crmlift.sql_models import explain, parameters_in, parse_select, read_yaml
+from crmlift.sql_models import BESIDE, explain, parameters_in, parse_select, read_yaml
 
 if TYPE_CHECKING:
     from crmlift.registry import Kpi
@@ -79,10 +79,6 @@ class QualitySummary:
     findings: int
     blocking: int
     resolved: int
-
-
-_BESIDE = ("core.merged_record", "core.user_identity")
-"""Tables that hold a little of every object; through them all KPIs would hang on all streams."""
 
 
 def load_rules(root: Path = RULES) -> list[QualityRule]:
@@ -147,7 +143,7 @@ def feeds_by_text(root: Path = RULES.parent) -> dict[str, set[str]]:
 
     def below(name: str, seen: set[str]) -> set[str]:
         for source in direct.get(name, ()):
-            if source not in seen and source not in _BESIDE:
+            if source not in seen and source not in BESIDE:
                 seen.add(source)
                 below(source, seen)
         return seen
