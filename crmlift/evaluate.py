@@ -16,6 +16,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from crmlift.quality_marks import OpenFindings
 from crmlift.settings import GoalSettings, RolloutSettings, Settings
 from crmlift.warehouse.store import literal, quoted
 from metrics.looks import PROVISIONAL, look_dates
@@ -55,12 +56,17 @@ class _Ask:
 
 
 def evaluate(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str) -> int:
-    """Judge every KPI of every rollout and wave, and write evaluation.kpi_effect; returns the rows written."""
+    """Judge every KPI of every rollout and wave, and write evaluation.kpi_effect; returns the rows written.
+
+    A KPI that a blocking finding is open about takes no frozen look tonight: it waits until its data can be trusted.
+    """
     written = 0
+    found = OpenFindings.read(connection)
     for rollout in settings.rollouts:
         goals = {goal.kpi: goal for goal in settings.goals if goal.rollout == rollout.id}
         asked = list(_questions(connection, settings, rollout, goals, as_of))
-        verdicts = [judge(ask.question, ask.look) for ask in asked]
+        asked = [ask for ask in asked if ask.look == PROVISIONAL or not found.blocks(ask.kpi.kpi_id)]
+        verdicts = [found.mark(ask.kpi.kpi_id, judge(ask.question, ask.look)) for ask in asked]
         written += _write(connection, asked, _corrected(asked, verdicts, goals), run_id)
         written += _write_unjudged(connection, rollout, goals, settings.company.timezone, as_of, run_id)
     return written

@@ -29,6 +29,8 @@ from crmlift.sql_runner import run_models
 
 log = logging.getLogger(__name__)
 
+ORDERED = ("metrics.kpi_duration", "metrics.kpi_incidence")
+"""Models whose figures do not depend on the order of their rows: they may use every core."""
 WORK_TABLES = """
 create or replace table metrics.kpi_cell (
     kpi_id varchar, day date, segment_dim varchar, segment_value varchar, source_id varchar, n bigint,
@@ -83,8 +85,10 @@ def measure(
             if progress:
                 progress(kpi.kpi_id, done, len(kpis))
             units += _measure_units(connection, kpi, given, is_kept=kpi.kpi_id in kept)
-        models = load_models(MODELS, [METRICS])
-        run_models(connection, models, {**given, "run_id": run_id}, run_id, run_by="measure")
+    models, bound = load_models(MODELS, [METRICS]), {**given, "run_id": run_id}
+    run_models(connection, [m for m in models if m.name in ORDERED], bound, run_id, run_by="measure")
+    with _one_order_of_sums(connection):
+        run_models(connection, [m for m in models if m.name not in ORDERED], bound, run_id, run_by="measure")
         write_composites(connection, composites, run_id)
         write_models(connection, [kpi for kpi in kpis if kpi.definition.after == "measure"], given, run_id)
     for table in ("metrics.kpi_cell", "metrics.kpi_spell", "metrics.kpi_cluster", "wave_member"):

@@ -192,7 +192,7 @@ def measure(*, run_id: str, loaded: Loaded | None = None) -> Summary:
                 connection, kpis, as_of=as_of, timezone=loaded.settings.company.timezone, run_id=run_id
             )
             legacy_values.add_legacy_values(connection, run_id)
-            summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id)
+            summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id, kpis=kpis)
         summary |= {"kpis": len(kpis), "values": done.values, "as_of": as_of.isoformat()}
     return summary
 

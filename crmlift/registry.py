@@ -24,6 +24,7 @@ from sqlglot import exp
 
 from crmlift.errors import ConfigurationFailure
 from crmlift.sql_models import (
+    BESIDE,
     Lineage,
     Model,
     explain,
@@ -223,7 +224,7 @@ def kpi_lineage(kpi: Kpi, models: Iterable[Model]) -> Lineage:
 
 def kpis_by_table(kpis: Iterable[Kpi], models: Iterable[Model]) -> dict[str, tuple[str, ...]]:
     """Table → the KPIs that are computed from it, directly or not."""
-    models = list(models)
+    models = [m for m in models if m.name not in BESIDE]
     feeds: dict[str, set[str]] = {}
     below = {m.name: lineage(models, m.name).names() for m in models}
     for kpi in kpis:

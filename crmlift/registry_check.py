@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
 from sqlglot import exp
 
 from crmlift.registry import CONTRACT, DERIVED, ENGINE_PARAMETERS, OPTIONAL, Kpi, names_in
-from crmlift.sql_models import Model
-from crmlift.warehouse.store import literal
+from crmlift.sql_models import CORE, Model
+from crmlift.sql_runner import prepare_raw, run_models
+from crmlift.warehouse.store import TABLES, literal
 
 READABLE = ("core", "config")
 MODEL_READABLE = (*READABLE, "metrics", "evaluation")
@@ -29,6 +32,28 @@ _TYPES = {
 }
 _NUMBERS = {"amount_base": ("DOUBLE", "DECIMAL")}
 SAMPLE = {"as_of": datetime(2026, 1, 5, tzinfo=UTC), "timezone": "UTC", "base_currency": "EUR"}
+
+
+@contextmanager
+def core_tables(warehouse: Path, models: Sequence[Model]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the core tables: those of the warehouse where there is one that nobody writes, else empty ones."""
+    connection = None
+    if warehouse.exists():
+        try:
+            connection = duckdb.connect(str(warehouse), read_only=True)
+        except duckdb.IOException:
+            connection = None  # a night is running: empty tables tell the types as well
+    if connection is None:
+        connection = duckdb.connect()
+        connection.execute(TABLES.read_text(encoding="utf-8"))
+        below = [m for m in models if m.layer <= CORE]
+        prepare_raw(connection, below)
+        run_models(connection, below, {**SAMPLE, "salt": ""}, "check")
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
 
 
 def check_registry(

@@ -9,22 +9,7 @@ from datetime import datetime
 
 import duckdb
 
-from crmlift.warehouse.store import literal
-
 ACCUMULATED = ("core.opportunity_snapshot", "kept.user_team", "kept.user_day")
-DESCRIBED = {
-    "snapshot_date": "Local day the snapshot was taken on",
-    "opportunity_id": "Deal",
-    "source_id": "Account of the CRM it is from",
-    "status": "open, won or lost that night",
-    "stage_key": "Stage it was in",
-    "amount_base": "Amount at that night's rate [base currency]",
-    "probability": "Chance of winning the source gave [share]",
-    "forecast_category": "Forecast category as the source named it",
-    "expected_close_date": "Close date people had set",
-    "owner_id": "User who owned it",
-    "team_id": "Team of the initial owner",
-}
 _RECENTLY_CLOSED_DAYS = 7
 
 
@@ -47,10 +32,6 @@ def append_snapshots(connection: duckdb.DuckDBPyConnection, *, as_of: datetime, 
         "and (status = 'open' or closed_at >= cast($as_of as timestamptz) - to_days($days))",
         {**bound, "days": _RECENTLY_CLOSED_DAYS},
     ).fetchone()
-    connection.execute(
-        "comment on table core.opportunity_snapshot is 'Open and just closed deals as they stood each night'; "
-        + "; ".join(f"comment on column core.opportunity_snapshot.{c} is {literal(t)}" for c, t in DESCRIBED.items())
-    )
     _keep_teams(connection, as_of)
     _keep_days(connection)
     return int(inserted[0]) if inserted else 0

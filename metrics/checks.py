@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from metrics import did, one_date, teams
+from metrics import did, one_date, response, teams
 from metrics.designs import Design
 from metrics.dose import dose_response
 from metrics.event_study import event_study
@@ -41,6 +41,7 @@ class Checked:
 def check_effect(question: Question, rows: Rows, look: Look, design: Design, finding: Finding) -> Checked:
     """All checks the design allows."""
     checked = _learning(question, look, design, finding) + _whales(question, rows, look, design, finding)
+    checked += _non_response(question, rows, finding)
     is_headline = question.focus is None and look.name != PROVISIONAL
     if is_headline:
         checked += Checked((), (), {"segments": segment_effects(question, look.end, design, finding)})
@@ -105,6 +106,22 @@ def _whales(question: Question, rows: Rows, look: Look, design: Design, finding:
     caveats = (f"The largest 1 % of the records make up {share:.0%} of the total; a few of them can turn the result.",)
     against = ("Without its few largest records the change has the opposite sign.",)
     return Checked(against if _flips(finding.theta, theta) else (), caveats, figures)
+
+
+def _non_response(question: Question, rows: Rows, finding: Finding) -> Checked:
+    """When another share of those asked answers: whether those who are missing could turn the sign."""
+    if question.response_rates is None:
+        return Checked()
+    before, after = question.response_rates
+    figures: dict[str, Any] = {"response_rate_before": before, "response_rate_after": after}
+    if abs(response.moved(question)) <= response.MOVED:
+        return Checked((), (), figures)
+    words = f"Of those asked {before:.0%} answered before and {after:.0%} after"
+    found = response.bounds(question, rows, finding)
+    if found is None or found.low <= 0 <= found.high:
+        return Checked((f"{words}; those who are missing could turn the change.",), (), figures)
+    figures["response_bounds"] = {"low": found.low, "high": found.high}
+    return Checked((), (f"{words}; the change stays even if those who are missing answered at the extremes.",), figures)
 
 
 def _leave_one_out(finding: Finding) -> Checked:

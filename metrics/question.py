@@ -50,6 +50,7 @@ class Question:
     recorded_from: first day with trustworthy records. pre_start, post_end: limits set by the user (half-open).
     exposure_note: a caveat of the KPI's own, passed through. seed: of the randomisation tests.
     dose: how much each unit code uses what was introduced (a share), NaN unknown; for the association with adoption.
+    response_rates: surveys only, the shares of those invited who answered, before and after; None: not known.
     with_check: run the slower second estimator (Callaway–Sant'Anna) beside the first.
     """
 
@@ -85,6 +86,7 @@ class Question:
     held: str | None = None
     dose: Floats | None = None
     focus: Bools | None = None
+    response_rates: tuple[float, float] | None = None
     with_check: bool = True
     exposure_note: str = ""
     unit_names: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from tests.end_to_end.conftest import FIRST_DAY, SECOND_DAY, Night, crmlift, run_night
+from tests.end_to_end.documented_queries import ASKED, FOLLOWS, queries, sections
 from tests.end_to_end.scramble import scramble
 
 CORE_OF = {
@@ -28,6 +29,8 @@ COPIED = {
     "survey_response": ("hs", "hubspot/feedback_submissions"),
 }
 """core table → the one stream it comes from, row by row."""
+MAY_BE_EMPTY = {"O2", "O3", "O4", "O7", "O12", "A11", "C3", "C8", "C9"}
+"""Questions whose answer can be: none; or that need what the demo company did not bring along."""
 DELETED = {"salesforce": "IsDeleted", "hubspot": "archived"}
 SOURCE_OF = {"salesforce": "sf", "hubspot": "hs"}
 
@@ -216,6 +219,18 @@ def test_every_published_column_of_core_has_a_comment(first_night: Night) -> Non
         "and schema_name = 'core' and comment is null"
     )
     assert bare == []
+
+
+@pytest.mark.parametrize("question", sorted(queries()))
+def test_a_documented_query_runs_and_answers(first_night: Night, question: str) -> None:
+    rows = first_night.query(queries()[question])
+    assert rows or question in MAY_BE_EMPTY, question
+
+
+def test_every_question_is_answered_or_waits_for_its_table() -> None:
+    assert set(sections()) == ASKED
+    for question, text in sections().items():
+        assert (question in queries()) != (FOLLOWS in text), question
 
 
 def test_a_second_night_changes_nothing_and_shuts_no_analyst_out(first_night: Night) -> None:

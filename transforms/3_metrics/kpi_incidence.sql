@@ -48,12 +48,15 @@ steps as (
     select
         e.*, w.cause as way, e.cause = w.cause as is_own,
         exp(e.log_survival_before) as survival_before,
-        sum(case when e.cause = w.cause then exp(e.log_survival_before) / e.at_risk else 0.0 end) over so_far as share_so_far,
-        sum(case when e.cause = w.cause then exp(e.log_survival_before) / e.at_risk else 0.0 end) over whole as share
+        sum(case when e.cause = w.cause then exp(e.log_survival_before) / e.at_risk else 0.0 end) over (
+            partition by e.cell, w.cause order by e.at_risk desc rows unbounded preceding
+        ) as share_so_far
     from ends as e
     inner join ways as w on w.kpi_id = e.kpi_id
-    window so_far as (partition by e.cell, w.cause order by e.at_risk desc rows unbounded preceding),
-        whole as (partition by e.cell, w.cause)
+),
+
+totalled as (
+    select *, max(share_so_far) over (partition by cell, way) as share from steps
 ),
 
 shares as (
@@ -65,8 +68,9 @@ shares as (
             coalesce((share - share_so_far) ** 2 / nullif(at_risk * (at_risk - 1.0), 0), 0.0)
             + case when is_own then survival_before ** 2 * (at_risk - 1.0) / at_risk ** 3 else 0.0 end
             - case when is_own then 2 * (share - share_so_far) * survival_before / at_risk ** 2 else 0.0 end
+            order by at_risk desc
         ) as variance
-    from steps
+    from totalled
     group by all
 ),
 

@@ -11,4 +11,4 @@ select
     true as observed,
     theme
 from core.survey_response
-where coalesce(sentiment, theme) is not null and audience = 'employee' and not is_deleted and responded_at <= $as_of
+where coalesce(sentiment, theme) is not null and (audience = 'employee' or user_id is not null) and not is_deleted and responded_at <= $as_of

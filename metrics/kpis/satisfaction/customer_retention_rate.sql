@@ -1,10 +1,17 @@
--- Question: did each customer that had bought in the $active_days days before a month buy again within $h_days days?
--- Grain:    one row per customer and local month it was active at the start of; observed once that time is over
--- Excludes: months before the first whole one with purchases. A company in both CRMs with one web domain is one customer
-with months as (
-    select cast(m.month as date) as month, timezone($timezone, m.month) as start_at
+-- Question: did each customer that was active $h_days days before a month buy again since?
+-- Grain:    one row per customer and local month $h_days days before whose start it had bought in the last $active_days days
+-- Excludes: months too early to look back that far. A company in both CRMs with one web domain is one customer
+with first_purchase as (
+    select timezone($timezone, min(occurred_at)) + to_days(cast($h_days as integer)) as first_end
+    from core.customer_transaction
+),
+
+months as (
+    select
+        cast(m.month as date) as month, timezone($timezone, m.month) as end_at,
+        timezone($timezone, m.month) - to_days(cast($h_days as integer)) as start_at
     from generate_series(
-        date_trunc('month', timezone($timezone, (select min(occurred_at) from core.customer_transaction))) + interval 1 month,
+        date_trunc('month', (select first_end from first_purchase)) + interval 1 month,
         timezone($timezone, $as_of),
         interval 1 month
     ) as m(month)
@@ -22,8 +29,8 @@ purchases as (
 ),
 
 active as (
-    -- the last purchase before each month
-    select p.customer, m.month, m.start_at, p.account_id, p.owner_id, p.next_at
+    -- the last purchase before the time looked at
+    select p.customer, m.month, m.end_at, p.account_id, p.owner_id, p.next_at
     from months as m
     inner join purchases as p
         on p.occurred_at < m.start_at and coalesce(p.next_at >= m.start_at, true)
@@ -33,11 +40,11 @@ active as (
 
 select
     a.customer || '|' || a.month as unit_id,
-    a.start_at as event_at,
+    a.end_at as event_at,
     a.owner_id,
     cast(null as varchar) as team_id,
-    case when a.next_at < a.start_at + to_days(cast($h_days as integer)) then 1.0 else 0.0 end as num,
+    case when a.next_at < a.end_at then 1.0 else 0.0 end as num,
     1.0 as den,
-    a.start_at + to_days(cast($h_days as integer)) <= $as_of as observed,
+    true as observed,
     a.account_id
 from active as a

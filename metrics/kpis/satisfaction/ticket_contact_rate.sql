@@ -33,23 +33,27 @@ active as (
     qualify row_number() over (partition by p.customer, m.month order by p.occurred_at desc, p.account_id) = 1
 ),
 
+tickets as (
+    -- the company is that of the ticket, else that of who wrote it
+    select
+        coalesce(nullif(a.domain, ''), t.account_id, c.account_id) as customer,
+        cast(date_trunc('month', timezone($timezone, t.created_at)) as date) as month
+    from core.ticket as t
+    left join core.contact as c on c.contact_id = t.contact_id
+    left join core.account as a on a.account_id = coalesce(t.account_id, c.account_id)
+    where t.is_countable and not t.is_deleted
+),
+
 linked as (
     -- where requests do not say whose they are, nobody knows how many a customer sent
-    select cast(date_trunc('month', timezone($timezone, created_at)) as date) as month
-    from core.ticket
-    where is_countable and not is_deleted
-    group by all
-    having count(account_id) >= $min_linked_share * count(*)
+    select month
+    from tickets
+    group by month
+    having count(customer) >= $min_linked_share * count(*)
 ),
 
 requests as (
-    select
-        coalesce(nullif(a.domain, ''), t.account_id) as customer,
-        cast(date_trunc('month', timezone($timezone, t.created_at)) as date) as month, count(*) as tickets
-    from core.ticket as t
-    left join core.account as a on a.account_id = t.account_id
-    where t.is_countable and not t.is_deleted and t.account_id is not null
-    group by all
+    select customer, month, count(*) as tickets from tickets where customer is not null group by all
 )
 
 select
