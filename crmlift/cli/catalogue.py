@@ -82,7 +82,9 @@ def kpi_show(kpi_id: Annotated[str, typer.Argument(help="As in  crmlift kpi list
                     "sql": kpi.sql})  # fmt: skip
         return
     console = results()
-    print_table([kpi_id, ""], [(name, _plain(value)) for name, value in described.items() if value not in (None, {}, ())])
+    print_table(
+        [kpi_id, ""], [(name, _plain(value)) for name, value in described.items() if value not in (None, {}, ())]
+    )
     if values:
         print_table(list(values[0]), [list(row.values()) for row in values], title="\nLast values")
     else:
