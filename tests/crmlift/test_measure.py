@@ -291,7 +291,15 @@ def test_work_tables_do_not_stay(connection: duckdb.DuckDBPyConnection) -> None:
     left = connection.execute(
         "select table_name from duckdb_tables() where schema_name = 'metrics' order by all"
     ).fetchall()
-    assert [name for (name,) in left] == ["kpi", "kpi_definition", "kpi_duration", "kpi_incidence", "kpi_unit", "kpi_value", "kpi_value_superseded"]
+    assert [name for (name,) in left] == [
+        "kpi",
+        "kpi_definition",
+        "kpi_duration",
+        "kpi_incidence",
+        "kpi_unit",
+        "kpi_value",
+        "kpi_value_superseded",
+    ]
 
 
 def test_the_registry_becomes_a_table(connection: duckdb.DuckDBPyConnection) -> None:

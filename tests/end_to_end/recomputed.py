@@ -188,7 +188,9 @@ def sus_score(frame: Frames) -> pd.DataFrame:
 
 def perceived_usefulness(frame: Frames) -> pd.DataFrame:
     found = answers(frame, "tam_pu", "employee")
-    return rows(found, "responded_at", found["item_scores"].map(lambda s: pd.Series(s, dtype=float).mean()).astype(float))
+    return rows(
+        found, "responded_at", found["item_scores"].map(lambda s: pd.Series(s, dtype=float).mean()).astype(float)
+    )
 
 
 def survey_response_rate(frame: Frames) -> pd.DataFrame:
@@ -222,7 +224,9 @@ def stage_conversion_rate(frame: Frames) -> pd.DataFrame:
             if is_closed or order in seen:
                 continue
             seen.add(order)
-            later = [s.entered_at for s in steps[place + 1 :] if s.is_won or (not s.is_closed and s.stage_order > order)]
+            later = [
+                s.entered_at for s in steps[place + 1 :] if s.is_won or (not s.is_closed and s.stage_order > order)
+            ]
             is_past = bool(later) and min(later) < at + days(90)
             out.append((at, teams[deal], is_past * 1.0, 1.0, at + days(90) <= AS_OF))
     return pd.DataFrame(out, columns=["at", "team", "num", "den", "observed"])
@@ -265,7 +269,9 @@ def tco(frame: Frames) -> pd.DataFrame:
         end = max(pd.Timestamp(item.period_end), start + days(1))
         for day in pd.date_range(start, end - days(1)):
             if day < today:
-                out.append((day.tz_localize(ZONE).tz_convert("UTC"), None, float(amount) / (end - start).days, 1.0, True))
+                out.append(
+                    (day.tz_localize(ZONE).tz_convert("UTC"), None, float(amount) / (end - start).days, 1.0, True)
+                )
     return pd.DataFrame(out, columns=["at", "team", "num", "den", "observed"])
 
 

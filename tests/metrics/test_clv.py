@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 
 from metrics.clv import (
-    Customers, bgnbd_log_likelihood, clv_bgnbd, expected_margin, expected_purchases, fit_bgnbd, fit_gamma_gamma,
+    Customers,
+    bgnbd_log_likelihood,
+    clv_bgnbd,
+    expected_margin,
+    expected_purchases,
+    fit_bgnbd,
+    fit_gamma_gamma,
     lifetime_value,
 )  # fmt: skip
 
@@ -126,7 +132,9 @@ def test_too_few_customers_are_told_as_such(found: Customers, said: str) -> None
 
 def test_margins_that_hang_on_frequency_are_refused() -> None:
     found = simulated()
-    tied = Customers(found.frequency, found.recency, found.age, np.where(found.frequency > 0, 10.0 * found.frequency, 0))
+    tied = Customers(
+        found.frequency, found.recency, found.age, np.where(found.frequency > 0, 10.0 * found.frequency, 0)
+    )
     (only,) = clv_bgnbd(columns(tied), PARAMS)
     assert only.value is None
     assert "rank correlation 1.00" in str(only.reason)
