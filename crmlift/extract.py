@@ -52,8 +52,8 @@ def extract_source(
     total = 0
     try:
         read_before = {} if full else _read_until(zone, source_id)
-        streams = connector.streams()
         known = _Fingerprints(zone.root / source_id / FINGERPRINTS)
+        streams = known.with_gone(connector.streams())
         for stream in streams:
             fingerprint = known.of(connector, stream)
             if fingerprint and stream in read_before and known.is_landed(stream, fingerprint):
@@ -93,6 +93,10 @@ class _Fingerprints:
         """The stream's present content in one hash; None for sources that must be asked for changes."""
         tell = getattr(connector, "fingerprint", None)
         return tell(connector.schema(stream)) if tell else None
+
+    def with_gone(self, streams: list[str]) -> list[str]:
+        """The streams and those that were landed before and are no longer asked for: read once more, they are empty."""
+        return [*streams, *(stream for stream in self._landed if stream not in streams)]
 
     def is_landed(self, stream: str, fingerprint: str) -> bool:
         """Whether just this content is in the landing zone already."""
