@@ -195,6 +195,7 @@ class StreamWriter:
             api_calls=ending["api_calls"] if is_own else 0,
             started_at=self._journal.started_at,
             finished_at=datetime.fromisoformat(ending["finished_at"]),
+            bookmark=self._journal.checkpoint if is_own and schema.keeps_bookmark else None,
         )
 
 
