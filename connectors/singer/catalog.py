@@ -132,7 +132,7 @@ def _root(entry: Entry, *, make: bool = False) -> dict[str, Any]:
 
 def _incremental(root: Mapping[str, Any]) -> dict[str, Any]:
     """How a stream that offers exactly one replication key and prescribes nothing is read."""
-    keys = root.get("valid-replication-keys") or ()
+    keys = list(root.get("valid-replication-keys") or [])
     if len(keys) != 1 or any(name.endswith("replication-method") for name in root):
         return {}
     return {"replication-method": "INCREMENTAL", "replication-key": keys[0]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,8 @@ import pytest
 from connectors.errors import SettingsFailure, SourceFailure
 from connectors.registry import open_connector, secret_names, source_types
 from crmlift import pipeline
-from crmlift.errors import ConfigurationFailure
+from crmlift.cli.connectors import check
+from crmlift.errors import ConfigurationFailure, DataCheckFailure
 from crmlift.extract import classified
 from crmlift.settings_file import load_settings, source_secrets
 from tests.connectors.plugin_fixture import forget, install, tickets
@@ -59,8 +61,6 @@ def test_a_plugin_is_extracted_loaded_and_followed(home: Path) -> None:
 
 
 def _later() -> str:
-    from datetime import UTC, datetime, timedelta
-
     return (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
 
 
@@ -101,3 +101,16 @@ def test_errors_leave_as_what_the_connector_says_they_mean(home: Path) -> None:
         raise ZeroDivisionError
     with pytest.raises(SourceFailure, match="connection broke"), classified(connector):
         raise ConnectionResetError
+
+
+def test_conformance_on_the_command_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tickets(home / "desk.db", [(f"t{n}", "Printer", False, f"2026-01-0{1 + n % 5}T10:00:00+00:00") for n in range(9)])
+    check("desk", conformance=True, stream=None, rows=100)
+    printed = capsys.readouterr().out
+    assert "6 passed, 0 failed, 4 not applicable" in " ".join(printed.split())
+    with sqlite3.connect(home / "desk.db") as opened:
+        opened.execute("update tickets set changed_at = '2026-01-99' where id = 't3'")
+    with pytest.raises(DataCheckFailure, match="2 conformance checks failed"):
+        check("desk", conformance=True, stream=["tickets"], rows=100, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert [r["check"] for r in found if r["outcome"] == "failed"] == ["values", "windows"]

@@ -49,7 +49,7 @@ def entry(stream: str, properties: dict[str, Any], keys: list[str]) -> dict[str,
 def deal(number: int, **more: Any) -> dict[str, Any]:
     return {
         "id": number, "name": f"Угода {number}", "amount": 1.5 * number, "is_open": number % 2 == 0,
-        "closed_on": "2026-01-0%d" % (1 + number % 9), "changed_at": "2026-01-05T10:00:00.000000Z",
+        "closed_on": f"2026-01-0{1 + number % 9}", "changed_at": "2026-01-05T10:00:00.000000Z",
         "person": {"id": number}, "tags": ["a"], "mixed": number, "_deleted": False, **more,
     }  # fmt: skip
 
@@ -182,7 +182,13 @@ def test_absent_records_of_a_snapshot_are_gone_and_deleted_ones_of_a_log_too(des
     desk.catalog["streams"] = [entry("stages", {"name": {"type": "string"}}, ["name"]), entry("log", logged, ["id"])]
     desk.records = {
         "stages": {"rows": [{"name": "a"}, {"name": "b"}]},
-        "log": {"rows": [{"id": 1}, {"id": 2, "_sdc_deleted_at": "2026-01-05T10:00:00Z"}, {"id": 3, "_sdc_deleted_at": None}]},
+        "log": {
+            "rows": [
+                {"id": 1},
+                {"id": 2, "_sdc_deleted_at": "2026-01-05T10:00:00Z"},
+                {"id": 3, "_sdc_deleted_at": None},
+            ]
+        },
     }
     desk.more["snapshots"] = ["sta*"]
     desk.night("one")
