@@ -24,6 +24,7 @@ GROUP = "crmlift.connectors"
 BUILT_IN: Mapping[str, str] = {
     "salesforce": "connectors.salesforce.connector:open_salesforce",
     "hubspot": "connectors.hubspot.connector:open_hubspot",
+    "pipedrive": "connectors.pipedrive.connector:PipedriveConnector",
     "singer": "connectors.singer.connector:SingerConnector",
 }
 """Source type → `module:name` of a connector class, or of a function with the same arguments."""

@@ -16,12 +16,17 @@ import pytest
 from connectors.conformance import CHECKS, Change, Subject, Trial
 from connectors.contract import Connector
 from connectors.http import Backoff
+from connectors.pipedrive.connector import PipedriveConnector
 from connectors.registry import open_connector
 from connectors.salesforce.connector import SalesforceConnector
 from connectors.salesforce.settings import SalesforceSettings
-from crmlift.simulator.options import HS_SERVICE_KEY, SF_CLIENT_ID, SF_CLIENT_SECRET, ServerOptions
+from crmlift.simulator.build import build_company
+from crmlift.simulator.company import Company
+from crmlift.simulator.options import HS_SERVICE_KEY, PD_API_TOKEN, SF_CLIENT_ID, SF_CLIENT_SECRET, ServerOptions
+from crmlift.simulator.pipedrive.shapes import number_of
 from crmlift.simulator.server import ServerInfo, running_simulator
 from tests.connectors.hubspot import fake_account
+from tests.connectors.pipedrive.sales_part import sales_part
 from tests.connectors.plugin_fixture import forget, install, tickets
 from tests.crmlift.simulator.small_company import small_company
 
@@ -97,6 +102,36 @@ def hubspot(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     )
 
 
+def pipedrive(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Subject:
+    calm = stack.enter_context(running_simulator(small_sales(), SMALL))
+    storm = stack.enter_context(running_simulator(small_sales(), STORM))
+
+    def connect(url: str, ca_file: object, token: str = PD_API_TOKEN) -> Connector:
+        given = {"base_url": url, "ca_bundle": str(ca_file), "reconcile_days": 1}
+        return PipedriveConnector("pd", given, {"api_token": token}, sleep=lambda seconds: None, backoff=HASTY)
+
+    def change() -> Change:
+        change = touch(calm, "salesforce", "Opportunity")
+        calm.served.company.as_of += timedelta(days=2)
+        calm.served.refresh()
+        numbers = [frozenset(number_of(key) for key in keys) for keys in (change.changed, change.deleted)]
+        return Change("deals", *numbers)
+
+    return Subject(
+        open=lambda: connect(calm.base_url, calm.ca_file),
+        secrets=(PD_API_TOKEN,),
+        change=change,
+        stormy=lambda: connect(storm.base_url, storm.ca_file),
+        unreachable=lambda: connect(nobody(), calm.ca_file),
+        refused=lambda: connect(calm.base_url, calm.ca_file, "not-the-token"),
+    )
+
+
+def small_sales() -> Company:
+    """Four hundred deals of the company known, with all that belongs to them."""
+    return sales_part(build_company("known"), 28)
+
+
 def singer(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Subject:
     monkeypatch.setenv("TAP_TOKEN", "sec-4711-very")
     shape = {"id": {"type": "integer"}, "at": {"type": "string", "format": "date-time"}}
@@ -135,7 +170,7 @@ def helpdesk(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
-SUBJECTS: list[Make] = [salesforce, hubspot, singer, helpdesk]
+SUBJECTS: list[Make] = [salesforce, hubspot, pipedrive, singer, helpdesk]
 
 
 @pytest.fixture(scope="module", params=SUBJECTS, ids=lambda make: str(make.__name__))
