@@ -30,6 +30,11 @@ accounts as (
     select * from salesforce_accounts
     union all
     select * from hubspot_accounts
+    union all by name
+    select
+        account_id, source_id, native_id, name, domain, industry, country, employee_count, annual_revenue_native,
+        owner_id, created_at, is_deleted, _extracted_at, _run_id
+    from staging.pipedrive_organizations
 )
 
 select

@@ -48,6 +48,13 @@ users as (
     select * from salesforce_users
     union all
     select * from hubspot_users
+    union all by name
+    select
+        user_id, source_id, native_id, native_id as owner_native_id, native_id as user_native_id, email, full_name,
+        role_name, role_name as team_name, is_active, is_human, created_at as provisioned_at,
+        case when not is_active then last_modified_at end as deactivated_at, last_login_at, is_deleted, _extracted_at,
+        _run_id
+    from staging.pipedrive_users
 )
 
 select

@@ -27,6 +27,9 @@ contacts as (
     from staging.hubspot_contacts as c
     left join hubspot_companies as h using (contact_id)
     left join hubspot_merges as m using (contact_id)
+    union all by name
+    select contact_id, source_id, native_id, account_id, email, owner_id, created_at, is_deleted, _extracted_at, _run_id
+    from staging.pipedrive_persons
 )
 
 select

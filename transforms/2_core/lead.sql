@@ -146,6 +146,14 @@ leads as (
     select * from hubspot_leads
     union all by name
     select * from hubspot_contacts_as_leads
+    union all by name
+    select
+        lead_id, source_id, native_id, 'pd_lead' as lead_basis, created_at, owner_id, lead_source as source_channel,
+        status as status_native,
+        case status when 'archived' then 'disqualified' when 'new' then 'new' else 'working' end as status_group,
+        case when status = 'archived' then last_modified_at end as disqualified_at, contact_id, is_deleted,
+        _extracted_at, _run_id
+    from staging.pipedrive_leads
 ),
 
 talks as (

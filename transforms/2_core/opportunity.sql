@@ -65,6 +65,13 @@ deals as (
     left join hubspot_contacts as p using (opportunity_id)
     left join hubspot_merges as m using (opportunity_id)
     left join hubspot_pushes as s using (opportunity_id)
+    union all by name
+    select
+        opportunity_id, source_id, native_id, name, account_id, primary_contact_id, owner_id, pipeline_native_id,
+        stage_native_id, is_closed, is_won, deal_type, amount_native, currency_code, probability, expected_close_date,
+        close_at as close_field_at, created_at, lead_source, next_step, last_modified_at, loss_reason, is_deleted,
+        _extracted_at, _run_id
+    from staging.pipedrive_deals
 ),
 
 staged as (

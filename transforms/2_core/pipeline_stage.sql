@@ -102,6 +102,11 @@ stages as (
     select * from case_stages
     union all by name
     select * from hubspot_stages
+    union all by name
+    select
+        source_id, 'opportunity' as object, pipeline_native_id, pipeline_name, stage_native_id, stage_label, stage_order,
+        is_closed, is_won, default_probability, true as is_listed
+    from staging.pipedrive_deal_stages
 ),
 
 turns as (

@@ -6,3 +6,6 @@ from staging.salesforce_product
 union all
 select product_id, source_id, native_id, name, family, unit_cost_native, is_deleted
 from staging.hubspot_products
+union all
+select product_id, source_id, native_id, name, family, null, is_deleted
+from staging.pipedrive_products

@@ -12,7 +12,8 @@ OPTION_IDS = {"New Business": 31, "Existing Business": 32, "Duplicate": 33}
 _NATIVE = {
     "deal": {
         "id": "int", "title": "varchar", "value": "double", "currency": "varchar", "owner_id": "user",
-        "status": "status", "person_id": "people", "org_id": "org", "stage_id": "stage", "add_time": "date", "update_time": "date",
+        "status": "status", "person_id": "people", "org_id": "org", "stage_id": "stage", "add_time": "date",
+        "update_time": "date",
     },
     "person": {"id": "int", "name": "varchar", "owner_id": "user", "org_id": "org", "add_time": "date"},
     "organization": {"id": "int", "name": "varchar", "owner_id": "user", "address": "address", "add_time": "date"},
