@@ -23,7 +23,8 @@ from connectors.landing import read_manifest
 from crmlift import pipeline
 from crmlift.simulator.build import build_company
 from crmlift.simulator.company import Company
-from crmlift.simulator.options import HS_SERVICE_KEY, SF_CLIENT_ID, SF_CLIENT_SECRET, SF_REFRESH_TOKEN
+from crmlift.simulator.options import HS_SERVICE_KEY, PD_API_TOKEN, SF_CLIENT_ID, SF_CLIENT_SECRET, SF_REFRESH_TOKEN
+from crmlift.simulator.pipedrive.account import PipedriveAccount
 from crmlift.simulator.server import ServerInfo, running_simulator
 from tests.crmlift.simulator.detour import detour
 from tests.foreign.vendor_net import VENDOR_HOSTS
@@ -87,7 +88,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     company = part_of(build_company("known", as_of=build_company("known").as_of - WEEK))
     (tmp_path / "trust").mkdir()
     (tmp_path / "trust" / "sitecustomize.py").write_text(TRUST)
-    names = ("api.hubapi.com", *VENDOR_HOSTS)
+    names = ("api.hubapi.com", "api.pipedrive.com", *VENDOR_HOSTS)
     monkeypatch.setenv("CRMLIFT_CONFIG", str(tmp_path / "crmlift.yml"))
     monkeypatch.setenv("CRMLIFT_HOME", str(tmp_path / "data"))
     with running_simulator(company, names=names, folder=tmp_path) as server, detour(server.port) as proxy:
@@ -139,3 +140,29 @@ def test_tap_salesforce_loads_and_resumes(stage: Stage, monkeypatch: pytest.Monk
     assert 0 < stage.landed("Account") <= len(changed) + 1 < len(rows) / 5
     live = {row[0] for row in stage.query('select "Id" from raw_tap_salesforce."Account"')}
     assert live >= {r["Id"] for r in stage.company.salesforce["Account"].rows}
+
+
+def test_tap_pipedrive_loads_and_resumes(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAP_PIPEDRIVE_TOKEN", PD_API_TOKEN)
+    config = {"api_token": "${TAP_PIPEDRIVE_TOKEN}", "start_date": "2020-01-01T00:00:00Z"}
+    tap, streams = (
+        ("tap-pipedrive", "tap-pipedrive", config),
+        ["deals", "persons", "organizations", "stages", "pipelines"],
+    )
+    account: PipedriveAccount = stage.server.app.state.pipedrive
+    stage.night(*tap, select=streams)
+    for name in streams:
+        held = {str(row["id"]) for row in account.records(name)}
+        assert {str(row[0]) for row in stage.query(f"select id from raw_tap_pipedrive.{name}")} == held != set(), name
+    last = {name: max(row["update_time"] for row in account.records(name)) for name in streams[:3]}
+    stage.move_on()
+    stage.night(*tap, select=streams)
+    for name, bookmark in last.items():
+        rows = account.records(name)
+        later, again = (
+            sum(row["update_time"] > bookmark for row in rows),
+            sum(row["update_time"] == bookmark for row in rows),
+        )
+        assert 0 < later <= stage.landed(name) <= later + again < len(rows) / 2, name
+        found = {str(row[0]) for row in stage.query(f"select id from raw_tap_pipedrive.{name}")}
+        assert found >= {str(row["id"]) for row in rows}, name

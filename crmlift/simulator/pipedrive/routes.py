@@ -22,7 +22,7 @@ from crmlift.simulator.responses import form_fields, json_response
 _DEFAULT_LIMIT, _MOST_A_PAGE, _MOST_DEALS = 100, 500, 100
 _TOKEN_SECONDS = 3_599
 _SORTED_BY = ("id", "update_time", "add_time")
-_EMPTY = ("filters", "notes", "files", "deals/archived")
+_EMPTY = ("filters", "notes", "files", "deals/archived", "noteFields", "activityTypes", "currencies")
 _V2 = sorted(LISTED - {"users", "roles", "leads", "leads/archived"})
 
 
