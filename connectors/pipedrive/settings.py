@@ -33,6 +33,7 @@ class PipedriveSettings(BaseModel):
 
     def column_of(self, stream: str, key: str, label: str) -> str:
         """The column of a custom field: the name it was given, else its key."""
-        given = {**DEFAULT_CUSTOM.get(stream, {}), **self.custom_fields.get(stream, {})}
+        given = {**self.custom_fields.get(stream, {})}
+        given |= {column: wanted for column, wanted in DEFAULT_CUSTOM.get(stream, {}).items() if column not in given}
         named: Iterable[str] = (c for c, wanted in given.items() if wanted.lower() in {key.lower(), label.lower()})
         return next(iter(named), key)

@@ -20,13 +20,11 @@ from connectors.pipedrive.connector import PipedriveConnector
 from connectors.registry import open_connector
 from connectors.salesforce.connector import SalesforceConnector
 from connectors.salesforce.settings import SalesforceSettings
-from crmlift.simulator.build import build_company
 from crmlift.simulator.company import Company
 from crmlift.simulator.options import HS_SERVICE_KEY, PD_API_TOKEN, SF_CLIENT_ID, SF_CLIENT_SECRET, ServerOptions
 from crmlift.simulator.pipedrive.shapes import number_of
 from crmlift.simulator.server import ServerInfo, running_simulator
 from tests.connectors.hubspot import fake_account
-from tests.connectors.pipedrive.sales_part import sales_part
 from tests.connectors.plugin_fixture import forget, install, tickets
 from tests.crmlift.simulator.small_company import small_company
 
@@ -128,8 +126,10 @@ def pipedrive(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def small_sales() -> Company:
-    """Four hundred deals of the company known, with all that belongs to them."""
-    return sales_part(build_company("known"), 28)
+    """A request a deal: fewer of them."""
+    company = small_company()
+    company.salesforce["Opportunity"].rows = company.salesforce["Opportunity"].rows[::12]
+    return company
 
 
 def singer(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Subject:

@@ -101,7 +101,7 @@ class Deals:
         open_stages = [s["StageName"] for s in steps if s["StageName"] in self._stage_ids]
         stage = row["StageName"] if row["StageName"] in self._stage_ids else next(reversed(open_stages), None)
         entered = _entered(steps)
-        is_closed, is_won, is_gone = bool(row["IsClosed"]), bool(row["IsWon"]), bool(row.get("IsDeleted"))
+        is_closed, is_won, is_gone = bool(row.get("IsClosed")), bool(row.get("IsWon")), bool(row.get("IsDeleted"))
         closed_at = v2_time(entered) if is_closed else None
         status = "deleted" if is_gone else "won" if is_won else "lost" if is_closed else "open"
         custom = {TYPE_KEY: OPTION_IDS.get(str(row.get("Type")))}
@@ -181,7 +181,7 @@ def _is_won(step: Mapping[str, Any], company: Company) -> bool:
 
 
 def _lost_reason(row: Mapping[str, Any]) -> str | None:
-    if not row["IsClosed"] or row["IsWon"]:
+    if not row.get("IsClosed") or row.get("IsWon"):
         return None
     return "Duplicate" if row["StageName"] == "Duplicate" else row.get("Loss_Reason__c")
 
