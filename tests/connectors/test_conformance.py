@@ -170,6 +170,8 @@ def helpdesk(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
+CRMS = ("salesforce", "hubspot", "pipedrive")
+"""Every check is made of these, on one stream at least."""
 SUBJECTS: list[Make] = [salesforce, hubspot, pipedrive, singer, helpdesk]
 
 
@@ -184,4 +186,5 @@ def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_it_conforms(trial: Trial, check: str) -> None:
     results = trial.results(check)
     assert [f"{r.stream}: {r.detail}" for r in results if r.outcome == "failed"] == []
-    assert results
+    if trial.connector.system in CRMS:
+        assert any(r.outcome == "passed" for r in results), results
