@@ -46,6 +46,9 @@ def simulate(
     export_to: Annotated[
         Path | None, typer.Option("--export", help="Write what would be served as Parquet, and stop.")
     ] = None,
+    pipedrive: Annotated[
+        bool, typer.Option("--pipedrive", help="With --export: the sales side as Pipedrive holds it, too.")
+    ] = False,
     ready_file: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Serve a made-up company as Salesforce (/services/…), HubSpot (/crm/…) and Pipedrive (/api/v2/…) on one port."""
@@ -53,7 +56,7 @@ def simulate(
 
     spec = SimulationSpec(company, seed, size, _instant(as_of), data)
     if export_to is not None:
-        export(spec, export_to)
+        export(spec, export_to, with_pipedrive=pipedrive)
         errors.print(f"Wrote {export_to}")
         return
     if ready_file is not None:
