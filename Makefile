@@ -4,8 +4,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)-tools/bin/uv
 
-.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-evaluation bench-salesforce bench-hubspot bench-files \
-	bench-transform foreign lock clean help
+.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-evaluation bench-salesforce bench-hubspot \
+	bench-files bench-transform foreign foreign-singer lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,12 @@ foreign: $(VENV)/.dev ## other people's clients in .venv-foreign/, unchanged, re
 	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python "dlt[duckdb]==1.11.0" pandas "setuptools<81"
 	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python --no-deps ingestr==0.13.94
 	@$(PY) -m pytest -m slow tests/foreign
+
+foreign-singer: $(VENV)/.dev ## published Singer taps through the bridge, loaded and resumed from their state
+	@for tap in meltano-tap-hubspot==0.10.1 tap-salesforce==2.8.1 tap-pipedrive==2.1.0; do \
+	  $(UV) venv -q --allow-existing .venv-foreign/$${tap%%=*} && \
+	  $(UV) pip install -q --python .venv-foreign/$${tap%%=*}/bin/python $$tap "setuptools<81" || exit 1; done
+	@$(PY) -m pytest -m slow tests/foreign/test_singer_bridge.py
 
 lock: $(UV) ## resolve requirements.in again into the hashed locks
 	@$(UV) pip compile -q --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.lock

@@ -6,6 +6,7 @@ kill at any moment leaves each manifest either wholly loaded or not at all.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,9 +98,12 @@ def _load_family(
         results = [_load_one(connection, parent, None, run_id, is_plain)]
         results += [_load_one(connection, child, parent, run_id, is_plain) for child in children]
         connection.execute(
-            "insert or replace into ops.cursor values (?, ?, ?, now())",
-            [parent.manifest.source_id, parent.manifest.stream, parent.manifest.window.until],
-        )
+            "insert or replace into ops.cursor values (?, ?, ?, now(), ?)",
+            [
+                parent.manifest.source_id, parent.manifest.stream, parent.manifest.window.until,
+                None if parent.manifest.bookmark is None else json.dumps(parent.manifest.bookmark),
+            ],
+        )  # fmt: skip
     return results
 
 

@@ -72,6 +72,7 @@ alter table metrics.kpi add column if not exists factors varchar[];
 alter table metrics.kpi add column if not exists min_cell integer;
 alter table metrics.kpi add column if not exists is_input boolean;
 alter table metrics.kpi add column if not exists is_exact boolean;
+alter table metrics.kpi add column if not exists survey varchar;
 alter table metrics.kpi add column if not exists no_effect varchar;
 alter table metrics.kpi add column if not exists parameters json;
 alter table metrics.kpi add column if not exists sql varchar;
@@ -118,6 +119,7 @@ create table if not exists ops.load (
 create table if not exists ops.cursor (
     source_id varchar, stream varchar, read_until timestamptz, updated_at timestamptz,
     primary key (source_id, stream));
+alter table ops.cursor add column if not exists bookmark json;
 create table if not exists ops.rejected_row (
     source_id varchar, stream varchar, record_id varchar, field varchar, source_type varchar, reason varchar,
     manifest varchar, run_id varchar, rejected_at timestamptz);

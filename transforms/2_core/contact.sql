@@ -24,6 +24,9 @@ contacts as (
         contact_id, source_id, native_id, account_id, email, lifecycle_stage, lead_source, owner_id,
         coalesce(created_at, timezone($timezone, cast(created_date as timestamp))), is_deleted, _extracted_at, _run_id
     from staging.files_contact
+    union all by name
+    select contact_id, source_id, native_id, account_id, email, owner_id, created_at, is_deleted, _extracted_at, _run_id
+    from staging.pipedrive_persons
 )
 
 select

@@ -69,6 +69,13 @@ deals as (
         'legacy' as field_basis, coalesce(created_at, timezone($timezone, cast(coalesce(created_date, closed_date) as timestamp)), closed_at, _extracted_at) as created_at,
         lead_source, loss_reason, is_deleted, _extracted_at, _run_id
     from staging.files_opportunity
+    union all by name
+    select
+        opportunity_id, source_id, native_id, name, account_id, primary_contact_id, owner_id, pipeline_native_id,
+        stage_native_id, is_closed, is_won, deal_type, amount_native, currency_code, probability, expected_close_date,
+        close_at as close_field_at, created_at, lead_source, next_step, last_modified_at, loss_reason, is_deleted,
+        _extracted_at, _run_id
+    from staging.pipedrive_deals
 ),
 
 staged as (
