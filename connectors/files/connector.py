@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from connectors.contract import Checkpoint, Connector, Finding, Page, PageFormat, StreamSchema, Window
 from connectors.errors import SettingsFailure
 from connectors.files.entities import SYSTEM, entities
 from connectors.files.mapping import FileSet, file_sets, read_mapping
 from connectors.files.passing import PlainStream, plain_stream
-from connectors.files.places import FoundFile, content_hash, find
+from connectors.files.places import FoundFile, content_hash, find, refuse_missing_folder
 from connectors.files.reading import open_tables, pages
 
 log = logging.getLogger(__name__)
@@ -57,8 +58,9 @@ class FilesConnector(Connector):
         return [one for one in self.sets if one.entity.name == stream]
 
     def files_of(self, one: FileSet) -> list[FoundFile]:
-        """The files of a set."""
+        """The files of a set. SourceFailure when their folder is not there: not a sign that all are gone."""
         if one.paths not in self._found:
+            refuse_missing_folder(self._folder)
             self._found[one.paths] = find(one.paths, self._folder)
         return self._found[one.paths]
 
@@ -140,4 +142,10 @@ def open_files(source_id: str, settings: Mapping[str, Any], secrets: Mapping[str
     if as_of is not None and as_of.tzinfo is None:
         as_of = as_of.replace(tzinfo=UTC)
     timezone = str(settings.get("timezone") or "UTC")
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError):
+        raise SettingsFailure(
+            f"{timezone!r} is no time zone.", where=f"sources.{source_id}.timezone", next_step="such as Europe/Kyiv"
+        ) from None
     return FilesConnector(source_id, folder, file_sets(given, where), timezone, as_of)

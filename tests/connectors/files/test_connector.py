@@ -47,9 +47,10 @@ def test_packed_files_and_folders_are_read_alike(tmp_path: Path) -> None:
         tmp_path / "e.parquet",
     )
     (tmp_path / "f.jsonl").write_text('{"Doc": "F1", "Item": "support", "From": "2026-01-07", "Amount": 8}\n')
+    (tmp_path / "g.json").write_text('[{"Doc": "G1", "Item": "support",\n "From": "2026-01-07", "Amount": null}]')
     (tmp_path / "~$a.csv").write_text("a lock file of an office program")
     done = load(costs(tmp_path, "*"), tmp_path / "home")
-    assert [row["id"] for row in done.rows] == ["A1", "A2", "B1", "B2", "C1", "C2", "D1", "D2", "E1", "F1"]
+    assert [row["id"] for row in done.rows] == ["A1", "A2", "B1", "B2", "C1", "C2", "D1", "D2", "E1", "F1", "G1"]
     assert {row["source_file"] for row in done.rows if row["id"] in ("D1", "E1")} == {"d.zip/inside/d.csv", "e.parquet"}
 
 
@@ -57,7 +58,7 @@ def test_addresses_are_read_through_fsspec(tmp_path: Path) -> None:
     memory = fsspec.filesystem("memory")
     memory.pipe("/costs/one.csv", text(ROWS).encode())
     memory.pipe("/costs/two.csv", text([HEADER, ("B1", "support", "2026-01-07", "1")]).encode())
-    done = load(costs(Path("unused"), "memory://costs/*.csv"), tmp_path)
+    done = load(costs(tmp_path, "memory://costs/*.csv"), tmp_path)
     assert [row["id"] for row in done.rows] == ["A1", "A2", "B1"]
 
 
@@ -247,6 +248,15 @@ def test_words_nobody_knows_are_asked_for(tmp_path: Path) -> None:
     assert "values: {Gewonnen: open}" in found.text and "each is one of won, lost, open" in found.text
     with pytest.raises(ExpectedFailure, match="no entity"):
         suggest(str(tmp_path / "d.csv"), "deal")
+
+
+def test_a_folder_that_is_not_mounted_deletes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ExpectedFailure, match="folder of the files is not there"):
+        costs(tmp_path / "gone", "*.csv").fingerprint(costs(tmp_path, "*.csv").schema("cost_item"))
+    with pytest.raises(SettingsFailure, match="no time zone"):
+        source(
+            tmp_path, {"costs": {"path": "*.csv", "entity": "crm_product", "columns": {"id": "Doc"}}}, timezone="Kiew"
+        )
 
 
 def test_reading_needs_no_window(tmp_path: Path) -> None:
