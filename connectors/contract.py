@@ -8,7 +8,7 @@ docs/connectors.md shows a whole one.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -123,7 +123,8 @@ class Page:
     """A bounded piece of a stream.
 
     body: chunks of bytes, opened only when iterated and possibly in another thread; may be iterated again after a
-    failure. stream: the schema's own or one of its children. rows: what the source says, None if it does not.
+    failure. stream: the schema's own or one of its children. rows: what the source says, None if it does not; a
+    function where it says so with the body, called once that is read.
     checkpoint: valid once this page and all pages yielded before it are durable. A page with an empty body and a
     checkpoint only records progress (a job was created).
     """
@@ -131,7 +132,7 @@ class Page:
     stream: str
     format: PageFormat
     body: Iterable[bytes] = ()
-    rows: int | None = None
+    rows: int | Callable[[], int | None] | None = None
     kind: PageKind = PageKind.UPSERT
     checkpoint: Checkpoint = field(default_factory=dict)
 

@@ -26,6 +26,7 @@ BUILT_IN: Mapping[str, str] = {
     "hubspot": "connectors.hubspot.connector:open_hubspot",
     "pipedrive": "connectors.pipedrive.connector:PipedriveConnector",
     "singer": "connectors.singer.connector:SingerConnector",
+    "files": "connectors.files.connector:open_files",
 }
 """Source type → `module:name` of a connector class, or of a function with the same arguments."""
 

@@ -16,10 +16,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from crmlift.quality_marks import OpenFindings
 from crmlift.settings import GoalSettings, RolloutSettings, Settings
 from crmlift.warehouse.store import literal, quoted
 from metrics.looks import PROVISIONAL, look_dates
 from metrics.multiplicity import correct
+from metrics.panel import in_order
 from metrics.question import Question, Verdict
 from metrics.verdict import judge
 
@@ -54,13 +56,19 @@ class _Ask:
 
 
 def evaluate(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str) -> int:
-    """Judge every KPI of every rollout and wave, and write evaluation.kpi_effect; returns the rows written."""
+    """Judge every KPI of every rollout and wave, and write evaluation.kpi_effect; returns the rows written.
+
+    A KPI that a blocking finding is open about takes no frozen look tonight: it waits until its data can be trusted.
+    """
     written = 0
+    found = OpenFindings.read(connection)
     for rollout in settings.rollouts:
         goals = {goal.kpi: goal for goal in settings.goals if goal.rollout == rollout.id}
         asked = list(_questions(connection, settings, rollout, goals, as_of))
-        verdicts = [judge(ask.question, ask.look) for ask in asked]
+        asked = [ask for ask in asked if ask.look == PROVISIONAL or not found.blocks(ask.kpi.kpi_id)]
+        verdicts = [found.mark(ask.kpi.kpi_id, judge(ask.question, ask.look)) for ask in asked]
         written += _write(connection, asked, _corrected(asked, verdicts, goals), run_id)
+        written += _write_unjudged(connection, rollout, goals, settings.company.timezone, as_of, run_id)
     return written
 
 
@@ -78,8 +86,9 @@ def _questions(
     for kpi in _kpis(connection, goals):
         rows = _rows(connection, kpi, rollout, scope, settings.company.timezone)
         groups = _groups(connection, kpi, rollout, scope)
+        pooled = in_order(_question(kpi, rows, groups, scope, today, settings))
         for wave_id in [ALL, *(wave.id for wave in rollout.waves)] if len(rollout.waves) > 1 else [ALL]:
-            question = _question(kpi, rows, groups, rollout, wave_id, scope, today, settings)
+            question = pooled if wave_id == ALL else _of_wave(pooled, scope, wave_id)
             ends = {look: day for look, day in look_dates(question).items() if day <= today}
             frozen = _frozen(connection, rollout.id, wave_id, kpi)
             for look, end in ends.items():
@@ -92,7 +101,9 @@ def _kpis(connection: duckdb.DuckDBPyConnection, goals: dict[str, GoalSettings])
     found = connection.execute(
         "select kpi_id, stat_type, direction, unit, coalesce(horizon_days, 0), min_important_change, "
         "definition_version from metrics.kpi where kpi_id in (select distinct kpi_id from metrics.kpi_unit) "
-        "and stat_type in ('sum', 'count', 'mean', 'proportion', 'ratio', 'duration', 'nps') order by kpi_id"
+        "and stat_type in ('sum', 'count', 'mean', 'proportion', 'ratio', 'duration', 'nps') "
+        "and (no_effect is null or (no_effect = 'on_goal_only' and list_contains($goals, kpi_id))) order by kpi_id",
+        {"goals": list(goals)},
     ).fetchall()
     kpis = [_Kpi(*row) for row in found]
     return [
@@ -105,23 +116,25 @@ def _kpis(connection: duckdb.DuckDBPyConnection, goals: dict[str, GoalSettings])
 
 @dataclass(frozen=True)
 class _Scope:
-    """Who belongs to the rollout: keys in code order, their go-live dates (NaT: control), wave and adoption."""
+    """Who belongs to the rollout: keys in code order, go-live dates (NaT: control), days to learn, wave, adoption."""
 
     column: str
     keys: tuple[str, ...]
     go_live: np.ndarray
+    learning_days: np.ndarray
     wave: tuple[str, ...]
     dose: np.ndarray
 
 
 def _scope(connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings) -> _Scope:
     found = connection.execute(
-        "select scope_value, go_live_date, wave_id from config.rollout_wave where rollout_id = ? order by scope_value",
+        "select scope_value, go_live_date, wave_id, learning_days from config.rollout_wave "
+        "where rollout_id = ? order by scope_value",
         [rollout.id],
     ).fetchall()
-    dates = np.array([np.datetime64(day, "D") if day else np.datetime64("NaT", "D") for _, day, _ in found])
+    dates = np.array([np.datetime64(day, "D") if day else np.datetime64("NaT", "D") for _, day, *_ in found])
     column = SCOPE_COLUMN[rollout.waves[0].scope]
-    keys = tuple(key for key, _, _ in found)
+    keys = tuple(key for key, *_ in found)
     used = dict(
         connection.execute(
             f"select {column} as key, sum(u.num) / sum(u.den) from metrics.kpi_unit u "
@@ -132,7 +145,9 @@ def _scope(connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings) -> _
         ).fetchall()
     )
     dose = np.array([used.get(key, np.nan) for key in keys], dtype=float)
-    return _Scope(column, keys, dates.astype("datetime64[D]"), tuple(wave for _, _, wave in found), dose)
+    learning = np.array([days for *_, days in found], dtype=np.int64)
+    waves = tuple(wave for _, _, wave, _ in found)
+    return _Scope(column, keys, dates.astype("datetime64[D]"), learning, waves, dose)
 
 
 def _rows(
@@ -182,8 +197,6 @@ def _question(
     kpi: _Kpi,
     rows: dict[str, np.ndarray],
     groups: dict[str, tuple[np.ndarray, tuple[str, ...]]],
-    rollout: RolloutSettings,
-    wave_id: str,
     scope: _Scope,
     today: np.datetime64,
     settings: Settings,
@@ -199,18 +212,20 @@ def _question(
         observed=rows["observed"].astype(bool),
         go_live=scope.go_live,
         as_of=today,
-        learning_days=max(wave.learning_days for wave in rollout.waves),
+        learning_days=scope.learning_days,
         horizon_days=kpi.horizon_days,
         time_unit_days=DAYS_OF_UNIT.get(kpi.unit, 1.0),
         min_important_change=kpi.min_important,
         fiscal_start_month=settings.company.fiscal_year_start,
-        focus=None if wave_id == ALL else np.array([wave == wave_id for wave in scope.wave]),
-        with_check=wave_id == ALL,
         unit_names=scope.keys,
         groups={name: code for name, (code, _) in groups.items()},
         group_names={name: values for name, (_, values) in groups.items()},
         dose=scope.dose,
     )
+
+
+def _of_wave(pooled: Question, scope: _Scope, wave_id: str) -> Question:
+    return replace(pooled, focus=np.array([wave == wave_id for wave in scope.wave]), with_check=False)
 
 
 def _frozen(connection: duckdb.DuckDBPyConnection, rollout_id: str, wave_id: str, kpi: _Kpi) -> set[str]:
@@ -256,6 +271,23 @@ def _write(
     )
     connection.unregister("judged")
     return len(asked)
+
+
+def _write_unjudged(
+    connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings, goals: dict[str, GoalSettings], timezone: str,
+    as_of: datetime, run_id: str,
+) -> int:  # fmt: skip
+    """A goal on a KPI by which no rollout can be judged (a composite, a model, a snapshot) says so, and why."""
+    written = connection.execute(
+        "insert or replace into evaluation.kpi_effect by name select $rollout as rollout_id, 'all' as wave_id, kpi_id, "
+        "'all' as segment_dim, 'all' as segment_value, cast(timezone($zone, $as_of::timestamptz) as date) as as_of, "
+        "$look as look, 'none' as method, 'not_comparable' as verdict, no_effect as reason, []::varchar[] as caveats, "
+        "'{}'::json as diagnostics, definition_version, $run as run_id, now() as computed_at from metrics.kpi "
+        "where list_contains($goals, kpi_id) and no_effect is not null and no_effect <> 'on_goal_only'",
+        {"rollout": rollout.id, "zone": timezone, "as_of": as_of, "look": PROVISIONAL, "goals": list(goals),
+         "run": run_id},
+    ).fetchone()  # fmt: skip
+    return int(written[0]) if written else 0
 
 
 def _row(ask: _Ask, verdict: Verdict, run_id: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from crmlift.settings_file import Loaded, source_secrets
 log = logging.getLogger(__name__)
 
 FINDINGS = "findings.json"
+FINGERPRINTS = "fingerprints.json"
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,15 @@ def extract_source(
     total = 0
     try:
         read_before = {} if full else _read_before(zone, source_id)
+        known = _Fingerprints(zone.root / source_id / FINGERPRINTS)
         with classified(connector):
             streams = connector.streams()
             for stream in streams:
+                fingerprint = known.of(connector, stream)
+                if fingerprint and stream in read_before and known.is_landed(stream, fingerprint):
+                    continue
                 rows = _extract_stream(connector, zone, stream, read_before.get(stream), lookback, run_id)
+                known.note(stream, fingerprint)
                 total += rows
                 if rows:
                     log.info("event=landed", extra={"people": f"extract {source_id}  {stream}: {rows:,} rows"})
@@ -70,7 +76,36 @@ def open_source(loaded: Loaded, source_id: str, secrets: Mapping[str, str] | Non
     """The connector of a source of the settings file; secrets: instead of those in the environment. Close it."""
     settings = loaded.settings.sources[source_id]
     given = secrets if secrets else source_secrets(source_id, settings.type)
-    return open_connector(source_id, settings.model_dump(exclude_none=True), given)
+    chosen = settings.model_dump(exclude_none=True)
+    if settings.type == "files":
+        chosen = {"timezone": loaded.settings.company.timezone} | chosen
+    return open_connector(source_id, chosen, given)
+
+
+class _Fingerprints:
+    """What a source's streams looked like when they were landed last, for sources that can tell without being read.
+
+    Written after a run is whole: cut off in between, the stream is read once more and changes nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._landed: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    def of(self, connector: Connector, stream: str) -> str | None:
+        """The stream's present content in one hash; None for sources that must be asked for changes."""
+        tell = getattr(connector, "fingerprint", None)
+        return tell(connector.schema(stream)) if tell else None
+
+    def is_landed(self, stream: str, fingerprint: str) -> bool:
+        """Whether just this content is in the landing zone already."""
+        return self._landed.get(stream) == fingerprint
+
+    def note(self, stream: str, fingerprint: str | None) -> None:
+        """Remember what was landed."""
+        if fingerprint:
+            self._landed[stream] = fingerprint
+            write_json(self._path, self._landed)
 
 
 @contextmanager

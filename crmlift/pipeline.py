@@ -18,9 +18,10 @@ import duckdb
 from connectors.errors import ExpectedFailure
 from connectors.landing import LandingZone
 from crmlift import alerts as alerting
-from crmlift import config_tables, quality, registry, sql_runner
+from crmlift import config_files, config_tables, legacy_values, quality, registry, sql_runner
 from crmlift import evaluate as evaluation
 from crmlift import measure as measuring
+from crmlift.derived import write_models
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
 from crmlift.extract import extract_source
 from crmlift.places import KPIS, MODELS
@@ -90,9 +91,14 @@ def _record(
 
 
 def _as_of(connection: duckdb.DuckDBPyConnection) -> datetime:
-    """Up to when every source's data are complete: the earliest end of the newest windows."""
+    """Up to when every source's data are complete: the earliest end of the newest windows.
+
+    Files of the past hold back no CRM; where there are files only, the newest of them tells.
+    """
     found = connection.execute(
-        "select min(newest) from (select max(read_until) as newest from ops.cursor group by source_id)"
+        "select coalesce(min(newest) filter (not is_files), max(newest)) from (select source_id, "
+        "max(read_until) as newest, source_id in (select source_id from ops.load "
+        "where starts_with(table_name, 'raw_files.')) as is_files from ops.cursor group by source_id)"
     ).fetchone()
     if not found or found[0] is None:
         raise DataCheckFailure("Nothing is loaded yet.", next_step="crmlift extract && crmlift load")
@@ -122,9 +128,9 @@ def extract(
     }  # fmt: skip
 
 
-def load(*, run_id: str) -> Summary:
+def load(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     """Bring every landed run the ledger does not know into the raw tables."""
-    loaded = load_settings()
+    loaded = loaded or load_settings()
     with _step(loaded, run_id, "load") as (connection, summary):
         manifests = LandingZone(loaded.places.landing).manifests()
         results = load_landed(connection, manifests, run_id=run_id)
@@ -141,9 +147,9 @@ def load(*, run_id: str) -> Summary:
     return summary
 
 
-def transform(*, run_id: str) -> Summary:
+def transform(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     """Rebuild staging and core from the raw tables, in one transaction."""
-    loaded = load_settings()
+    loaded = loaded or load_settings()
     with _step(loaded, run_id, "transform") as (connection, summary):
         models = sql_runner.load_models(MODELS)
         with transaction(connection):
@@ -155,6 +161,7 @@ def transform(*, run_id: str) -> Summary:
                 parameters(connection, loaded),
                 run_id,
             )
+            config_files.convert_costs(connection, loaded.settings.company.currency)
             summary["models"] = len(done)
             summary["rows"] = sum(result.rows or 0 for result in done)
             summary["snapshots"] = append_snapshots(
@@ -174,9 +181,9 @@ def parameters(connection: duckdb.DuckDBPyConnection, loaded: Loaded) -> Summary
     }
 
 
-def measure(*, run_id: str) -> Summary:
+def measure(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     """Compute every KPI for every grain and segment, and check the data's quality."""
-    loaded = load_settings()
+    loaded = loaded or load_settings()
     with _step(loaded, run_id, "measure") as (connection, summary):
         kpis = registry.load_registry(KPIS, loaded.settings.kpis)
         as_of = _as_of(connection)
@@ -184,14 +191,15 @@ def measure(*, run_id: str) -> Summary:
             done = measuring.measure(
                 connection, kpis, as_of=as_of, timezone=loaded.settings.company.timezone, run_id=run_id
             )
-            summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id)
+            legacy_values.add_legacy_values(connection, run_id)
+            summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id, kpis=kpis)
         summary |= {"kpis": len(kpis), "values": done.values, "as_of": as_of.isoformat()}
     return summary
 
 
-def evaluate(*, run_id: str) -> Summary:
+def evaluate(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     """Judge every KPI of every rollout and rebuild the tables people query."""
-    loaded = load_settings()
+    loaded = loaded or load_settings()
     with _step(loaded, run_id, "evaluate") as (connection, summary):
         models = sql_runner.load_models(MODELS)
         with transaction(connection):
@@ -199,7 +207,10 @@ def evaluate(*, run_id: str) -> Summary:
                 connection, loaded.settings, as_of=_as_of(connection), run_id=run_id
             )
             late = [m for m in models if m.layer == EVALUATION]
-            sql_runner.run_models(connection, late, parameters(connection, loaded), run_id)
+            bound = parameters(connection, loaded)
+            sql_runner.run_models(connection, late, bound, run_id)
+            kpis = registry.load_registry(KPIS, loaded.settings.kpis)
+            write_models(connection, [k for k in kpis if k.definition.after == "evaluate"], bound, run_id)
     return summary
 
 
@@ -215,12 +226,12 @@ def detect(*, run_id: str) -> Summary:
     return summary
 
 
-def publish(*, run_id: str) -> Summary:
+def publish(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     """Put a finished copy in the place of analytics.duckdb.
 
     The step is recorded before the copy is made, so that the copy says of itself that it is complete.
     """
-    loaded = load_settings()
+    loaded = loaded or load_settings()
     with _step(loaded, run_id, "publish") as (connection, summary):
         _record(connection, run_id, "publish", datetime.now(UTC), "success", None)
         done = publish_copy(

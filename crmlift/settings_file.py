@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from connectors import registry
 from crmlift.errors import ConfigurationFailure
 from crmlift.places import KPIS
-from crmlift.settings import HubspotSettings, Places, SalesforceSettings, Settings
+from crmlift.settings import FilesSettings, HubspotSettings, Places, SalesforceSettings, Settings
 from crmlift.source_settings import model_of
 
 DEMO_SETTINGS = "demo.yml"
@@ -27,6 +27,7 @@ SECRET_KEYS: Mapping[str, tuple[str, ...]] = {
         "client_id", "client_secret", "private_key", "username", "password", "security_token", "refresh_token",
     ),
     "hubspot": ("access_token", "client_id", "client_secret", "refresh_token"),
+    "files": (),
 }  # fmt: skip
 """Secrets of the types whose settings stand in `crmlift.settings`; other connectors name theirs."""
 
@@ -81,6 +82,8 @@ def _refuse_unknown_kpis(settings: Settings, path: Path) -> None:
     known = sorted(file.stem for file in KPIS.glob("*/*.yml"))
     named = [(f"goals.{place}.kpi", goal.kpi) for place, goal in enumerate(settings.goals)]
     named += [(f"kpis.{kpi_id}", kpi_id) for kpi_id in settings.kpis]
+    named += [(f"benefits.{place}.kpi", benefit.kpi) for place, benefit in enumerate(settings.benefits)]
+    named += [(f"benchmarks.{place}.kpi", benchmark.kpi) for place, benchmark in enumerate(settings.benchmarks)]
     wrong = [(where, kpi_id) for where, kpi_id in named if kpi_id not in known]
     if not wrong:
         return
@@ -152,6 +155,8 @@ def _keys_at(location: tuple[int | str, ...], given: Mapping[str, Any]) -> list[
             here = SalesforceSettings
         elif part == "hubspot":
             here = HubspotSettings
+        elif part == "files":
+            here = FilesSettings
         elif isinstance(here, type) and issubclass(here, BaseModel) and part in here.model_fields:
             here = here.model_fields[str(part)].annotation
             while get_origin(here) is not None and get_origin(here) is not Literal:

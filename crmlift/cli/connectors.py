@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,10 +43,15 @@ def check(
     ] = 20_000,
     as_json: Json = False,
 ) -> None:
-    """Prove with the cheapest call that a source can be reached and lets us in; or, at length, its connector."""
+    """Prove with the cheapest call that a source lets us in; of files, name every cell that cannot be loaded."""
     loaded = load_settings()
     if not conformance:
-        results().print(_opened(loaded, source).check())
+        connector = _opened(loaded, source)
+        results().print(connector.check())
+        if connector.system == "files":
+            from crmlift.cli.files import report_files
+
+            report_files(connector, source)
         return
     found = _conformance(loaded, source, tuple(stream or ()), rows)
     if as_json:
@@ -82,6 +88,18 @@ def schema(
         print_table(["field", "type", "in the source", "label"], [
             [field.name, field.type.value, field.source_type, field.label] for field in shape.fields
         ])  # fmt: skip
+
+
+@connectors_app.command("map")
+def map_file(
+    file: Annotated[str, typer.Argument(help="A spreadsheet or export: path or address.")],
+    entity: Annotated[str | None, typer.Option(help="What it is, e.g. opportunity or cost_item; else guessed.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Mapping file to write, or to add to; else it is shown.")] = None,
+) -> None:
+    """Write a first mapping of a file from its header and sample, to be read and mended by hand."""
+    from crmlift.cli.files import write_mapping
+
+    write_mapping(file, entity, out)
 
 
 def _conformance(loaded: Loaded, source: str, streams: tuple[str, ...], rows: int) -> list[Result]:

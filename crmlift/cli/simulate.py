@@ -49,6 +49,9 @@ def simulate(
     pipedrive: Annotated[
         bool, typer.Option("--pipedrive", help="With --export: the sales side as Pipedrive holds it, too.")
     ] = False,
+    files: Annotated[
+        Path | None, typer.Option(help="Also write the company's spreadsheets (costs, quotas, surveys …) there.")
+    ] = None,
     ready_file: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Serve a made-up company as Salesforce (/services/…), HubSpot (/crm/…) and Pipedrive (/api/v2/…) on one port."""
@@ -74,6 +77,7 @@ def simulate(
             faults=_one_of(faults, STORMS, "storm"),
         ),
         on_ready=lambda info: _tell(info, ready_file),
+        files=files,
     )
 
 

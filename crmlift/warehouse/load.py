@@ -73,10 +73,12 @@ def _inserted(
     connection: duckdb.DuckDBPyConnection, parent: _Landed, children: Sequence[_Landed], run_id: str
 ) -> list[LoadResult]:
     """The results of a first load without a merge; none when it has to be merged."""
-    if not first_load.is_first(connection, merge.RawTable.of(parent.manifest.schema), parent.manifest):
+    family = (parent, *children)
+    if not all(first_load.is_first(connection, merge.RawTable.of(e.manifest.schema), e.manifest) for e in family):
         return []
+    columns = max(len(entry.manifest.schema.fields) for entry in family)
     try:
-        with bounded_memory(connection):
+        with bounded_memory(connection, columns):
             return _load_family(connection, parent, children, run_id, is_plain=True)
     except first_load.NEEDS_MERGE as reason:
         log.info("event=load_by_merge stream=%s reason=%s", parent.manifest.stream, type(reason).__name__)
@@ -91,10 +93,10 @@ def _load_family(
     *,
     is_plain: bool,
 ) -> list[LoadResult]:
-    """One transaction: all of a stream's run or nothing. is_plain: the parent's rows need no merge."""
+    """One transaction: all of a stream's run or nothing. is_plain: its rows need no merge."""
     with transaction(connection):
         results = [_load_one(connection, parent, None, run_id, is_plain)]
-        results += [_load_one(connection, child, parent, run_id, False) for child in children]
+        results += [_load_one(connection, child, parent, run_id, is_plain) for child in children]
         connection.execute(
             "insert or replace into ops.cursor values (?, ?, ?, now(), ?)",
             [

@@ -6,6 +6,7 @@ create schema if not exists config;
 create schema if not exists metrics;
 create schema if not exists evaluation;
 create schema if not exists ops;
+create schema if not exists kept;
 
 create table if not exists config.rollout (
     rollout_id varchar primary key, name varchar, base_currency varchar, approved_on date);
@@ -56,12 +57,27 @@ create table if not exists core.opportunity_snapshot (
     amount_base decimal(18, 2), probability double, forecast_category varchar, expected_close_date date,
     owner_id varchar, team_id varchar, primary key (snapshot_date, opportunity_id));
 
+create table if not exists kept.user_team (
+    user_id varchar, team_id varchar, seen_at timestamptz, primary key (user_id, seen_at));
+create table if not exists kept.user_day (
+    user_id varchar, activity_date date, is_logged_in boolean, ui_login_count integer, records_created integer,
+    records_updated integer, activities_logged integer, core_actions integer);
+
 create table if not exists metrics.kpi (
     kpi_id varchar primary key, name_en varchar, name_uk varchar, question_en varchar, question_uk varchar,
     family varchar, unit varchar, direction varchar, stat_type varchar, formula varchar, guard_kpi_id varchar,
     horizon_days double, min_n integer, min_important_change double, owner varchar, sources varchar[],
     definition_version varchar, factors varchar[]);
 alter table metrics.kpi add column if not exists factors varchar[];
+alter table metrics.kpi add column if not exists min_cell integer;
+alter table metrics.kpi add column if not exists is_input boolean;
+alter table metrics.kpi add column if not exists is_exact boolean;
+alter table metrics.kpi add column if not exists no_effect varchar;
+alter table metrics.kpi add column if not exists parameters json;
+alter table metrics.kpi add column if not exists sql varchar;
+create table if not exists metrics.kpi_definition (
+    kpi_id varchar, definition_version varchar, stat_type varchar, formula varchar, parameters json, sql varchar,
+    first_used_at timestamptz, last_used_at timestamptz, primary key (kpi_id, definition_version));
 create table if not exists metrics.kpi_unit (
     kpi_id varchar, unit_id varchar, event_at timestamptz, owner_id varchar, team_id varchar, source_id varchar,
     num double, den double, observed boolean, segments map(varchar, varchar));
@@ -72,6 +88,12 @@ create table if not exists metrics.kpi_value (
     value double, ci_low double, ci_high double, status varchar, is_mature boolean, mature_after date,
     data_origin varchar, definition_version varchar, run_id varchar, computed_at timestamptz,
     primary key (kpi_id, period_grain, period_start, segment_dim, segment_value, source_id));
+alter table metrics.kpi_value add column if not exists reason varchar;
+create table if not exists metrics.kpi_value_superseded (
+    kpi_id varchar, period_grain varchar, period_start date, period_end date, segment_dim varchar,
+    segment_value varchar, source_id varchar, numerator double, denominator double, n bigint, n_censored bigint,
+    value double, ci_low double, ci_high double, status varchar, reason varchar, is_mature boolean, mature_after date,
+    data_origin varchar, definition_version varchar, run_id varchar, computed_at timestamptz, superseded_at timestamptz);
 
 create table if not exists evaluation.kpi_effect (
     rollout_id varchar, wave_id varchar, kpi_id varchar, segment_dim varchar, segment_value varchar, as_of date,
@@ -81,7 +103,7 @@ create table if not exists evaluation.kpi_effect (
     effect_rel_ci_high double, p_value double, q_value double, min_important_change double, mde80 double,
     verdict varchar, reason varchar, caveats varchar[], diagnostics json, definition_version varchar, run_id varchar,
     computed_at timestamptz,
-    primary key (rollout_id, wave_id, kpi_id, segment_dim, segment_value, as_of, look));
+    primary key (rollout_id, wave_id, kpi_id, segment_dim, segment_value, as_of, look, definition_version));
 
 create table if not exists ops.run (
     run_id varchar, step varchar, source_id varchar, object varchar, started_at timestamptz,
