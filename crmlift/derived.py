@@ -1,7 +1,8 @@
 """Composites and models: KPIs whose values come from other values or from a function of `metrics`, not from sums.
 
-Composites take their parts' values in the same period and segment; their interval comes from one joint bootstrap of the
-parts' units (`metrics.composite`). Models hand the rows of their SQL to a function. Both are added to `metrics.kpi_value`.
+Composites take their parts' values in the same period and segment; their interval comes from one joint bootstrap of
+the parts' units (`metrics.composite`). Models hand the rows of their SQL to a function. Both are added to
+`metrics.kpi_value`.
 """
 
 from __future__ import annotations
@@ -57,9 +58,10 @@ def write_composites(connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi],
             {"value": _known(value), "low": _known(low), "high": _known(high)},
         )
         connection.execute(
-            "insert into metrics.kpi_value by name select $kpi as kpi_id, c.period_grain, c.period_start, c.period_end, "
-            "c.segment_dim, c.segment_value, 'all' as source_id, c.n, c.n_censored, "
-            "case when not c.is_hidden then t.value end as value, case when not c.is_hidden then t.ci_low end as ci_low, "
+            "insert into metrics.kpi_value by name select $kpi as kpi_id, c.period_grain, c.period_start, "
+            "c.period_end, c.segment_dim, c.segment_value, 'all' as source_id, c.n, c.n_censored, "
+            "case when not c.is_hidden then t.value end as value, "
+            "case when not c.is_hidden then t.ci_low end as ci_low, "
             "case when not c.is_hidden then t.ci_high end as ci_high, "
             "case when c.is_hidden then 'suppressed' when t.value is null then 'no_data' when not c.is_mature then "
             "'immature' when c.is_small then 'too_few' else 'ok' end as status, "
@@ -76,7 +78,9 @@ def _composed(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> tuple[Floats, 
     """Value and interval in every cell of the table `composed`, NaN where unknown."""
     columns = ", ".join(f"parts[{literal(part)}] as {quoted(part)}" for part in kpi.parts)
     found = connection.execute(f"select {columns} from composed order by cell").fetchnumpy()
-    values = {name: np.ma.filled(np.ma.asarray(column, dtype=float), np.nan) for name, column in found.items()}
+    values: dict[str, Floats] = {
+        name: np.ma.filled(np.ma.asarray(column, dtype=float), np.nan) for name, column in found.items()
+    }
     constants = {name: float(value) for name, value in kpi.params.items()}
     expr = kpi.definition.expr or ""
     try:

@@ -1,7 +1,7 @@
 """The registry as a table, every version a definition ever had, and the values that older versions gave.
 
-`metrics.kpi_value` holds the definitions in force only, so nobody mixes two by accident; when a definition changes, what
-the old one gave moves to `metrics.kpi_value_superseded` with its version.
+`metrics.kpi_value` holds the definitions in force only, so nobody mixes two by accident; when a definition changes,
+what the old one gave moves to `metrics.kpi_value_superseded` with its version.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def record_definitions(connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi
     )
     connection.execute(
         "insert into metrics.kpi_definition by name select kpi_id, definition_version, stat_type, formula, parameters, "
-        "sql, $as_of as first_used_at, $as_of as last_used_at from metrics.kpi on conflict (kpi_id, definition_version) "
-        "do update set first_used_at = least(first_used_at, excluded.first_used_at), "
+        "sql, $as_of as first_used_at, $as_of as last_used_at from metrics.kpi "
+        "on conflict (kpi_id, definition_version) do update set first_used_at = least(first_used_at, excluded.first_used_at), "
         "last_used_at = greatest(last_used_at, excluded.last_used_at)",
         {"as_of": as_of},
     )

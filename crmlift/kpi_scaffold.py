@@ -75,7 +75,9 @@ def scaffold(
     if not re.fullmatch(r"[a-z][a-z0-9_]*", kpi_id):
         raise UsageFailure(f"{kpi_id!r} is no KPI id.", next_step="use lower-case letters, digits and _")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", family) or family == "shared":
-        raise UsageFailure(f"{family!r} is no family.", next_step="such as sales, process, adoption; see  crmlift kpi list")
+        raise UsageFailure(
+            f"{family!r} is no family.", next_step="such as sales, process, adoption; see  crmlift kpi list"
+        )
     if stat_type not in TYPES:
         raise UsageFailure(f"There is no type {stat_type!r} to scaffold.", next_step=f"one of {', '.join(TYPES)}")
     if taken := [*registry.glob(f"*/{kpi_id}.*"), *([golden / kpi_id] if (golden / kpi_id).exists() else [])]:

@@ -115,9 +115,7 @@ def _one_order_of_sums(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute(f"set threads = {found[0] if found else 1}")
 
 
-def _measure_units(
-    connection: duckdb.DuckDBPyConnection, kpi: Kpi, given: Mapping[str, Any], *, is_kept: bool
-) -> int:
+def _measure_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, given: Mapping[str, Any], *, is_kept: bool) -> int:
     """One KPI's unit rows into metrics.kpi_unit, and their sums or spells into the work tables; returns the units.
 
     The prepared units of a part of a composite stay as the table `part_<kpi_id>`.

@@ -110,7 +110,7 @@ def _fit(log_likelihood: Callable[[Floats], float], start: Floats) -> Fit:
         while moved > best and length > 1e-6:
             length /= 2
             moved = loss(at + length * step)
-        if moved >= best - 1e-9 * abs(best) and float(np.abs(length * step).max()) < 1e-4 or moved > best:
+        if (moved >= best - 1e-9 * abs(best) and float(np.abs(length * step).max()) < 1e-4) or moved > best:
             break
         at, best = at + length * step, moved
     return Fit(at, np.linalg.pinv(_derivatives(loss, at, best)[1], hermitian=True), -best)
@@ -194,7 +194,7 @@ def _misfit(customers: Customers, purchases: Fit, margins: Fit) -> str | None:
         return "the models do not fit these purchases"
     chosen = (customers.frequency > 0) & (customers.margin > 0)
     ranks = [np.unique(v[chosen], return_inverse=True)[1] for v in (customers.frequency, customers.margin)]
-    held = float(np.corrcoef(*ranks)[0, 1]) if all(r.max(initial=0) > 0 for r in ranks) else 0.0
+    held = float(np.corrcoef(ranks[0], ranks[1])[0, 1]) if all(r.max(initial=0) > 0 for r in ranks) else 0.0
     if abs(held) > MAX_CORRELATION:
         return f"margins hang on how often customers buy (rank correlation {held:.2f}); Gamma-Gamma does not hold"
     return None

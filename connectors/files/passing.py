@@ -1,13 +1,16 @@
 """Large plain CSV files pass through as they are: their bytes land untouched and the load types the columns.
 
-A file is plain when nothing in it needs understanding: UTF-8, commas, no quotes, every row as wide as the header, ISO
-dates, decimal points, and a mapping that only names columns. One look over all bytes proves the shape and takes the
-hash; the cells are looked at in a sample, and one that differs later is rejected by the load.
+A file is plain when nothing in it needs understanding: UTF-8, commas, every row as wide as the header, ISO dates,
+decimal points, and a mapping that only names columns. Quoted cells are allowed; they take a slower look. One look over
+all bytes proves the shape and takes the hash; the cells are looked at in a sample, and one that differs later is
+rejected by the load.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +26,9 @@ from connectors.files.tables import same_name
 LARGE_BYTES = 4 * 1024 * 1024
 PART_BYTES = 24 * 1024 * 1024
 SAMPLE_BYTES = 512 * 1024
+_STRAY_QUOTE = re.compile(rb'[^,\r\n"]"[^,\r\n"]')
+"""A quote that neither begins nor ends a cell, nor is one of a pair: readers differ in what they make of it."""
+_BROKEN = -(10**12)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})")
@@ -84,7 +90,7 @@ def plain_stream(sets: Sequence[FileSet], files: Sequence[FoundFile]) -> PlainSt
     fields = _fields(sets[0], header, [row for head in heads if head for row in head[1]])
     if fields is None:
         return None
-    found = [_inspected(file, header) for file in files]
+    found = [_inspected(file, header) or _inspected_quoted(file, header) for file in files]
     if any(one is None for one in found):
         return None
     schema = replace(sets[0].entity.schema, fields=tuple(fields))
@@ -104,19 +110,23 @@ def _only_names(one: FileSet) -> bool:
 
 
 def _head(file: FoundFile) -> tuple[list[str], list[list[str]]] | None:
-    """Header and first rows of a large CSV file without quotes; None for any other."""
+    """Header and first rows of a large CSV file; None for any other."""
     if FORMATS.get(file.suffix) != "csv" or file.name.lower().endswith((".gz", ".zst")) or "/" in file.name:
         return None
     with file.open() as opened:
         sample = opened.read(SAMPLE_BYTES)
         opened.seek(0, 2)
-        if opened.tell() < LARGE_BYTES or b'"' in sample or b"\0" in sample:
+        if opened.tell() < LARGE_BYTES or b"\0" in sample:
             return None
     try:
-        lines = sample[: sample.rfind(b"\n")].decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError:
+        text = sample[: sample.rfind(b"\n") + 1].decode("utf-8-sig")
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+    except (UnicodeDecodeError, csv.Error):
         return None
-    rows = [line.split(",") for line in lines]
+    if text.count('"') % 2:
+        rows.pop()  # the sample ends inside a quoted cell
+    if not rows or any('"' in name or "\n" in name for name in rows[0]):
+        return None
     header = [name.strip() for name in rows[0]]
     if len(header) < 2 or "" in header or len(set(map(same_name, header))) < len(header):
         return None
@@ -193,6 +203,36 @@ def _inspected(file: FoundFile, header: Sequence[str]) -> PlainFile | None:
             return None
         parts.append((place, place + len(rest), rows))
     return PlainFile(file, head, digest.hexdigest(), tuple(parts))
+
+
+def _inspected_quoted(file: FoundFile, header: Sequence[str]) -> PlainFile | None:
+    """The same of a file with quoted cells, record by record; in one piece, for a line may end inside a cell."""
+    digest = hashlib.sha256()
+    with file.open() as opened:
+        head = opened.readline()
+        rest = opened.tell()
+        opened.seek(0)
+        has_quotes, before = False, b"\n"
+        while chunk := opened.read(CHUNK_BYTES):
+            digest.update(chunk)
+            has_quotes = has_quotes or b'"' in chunk
+            if b"\0" in chunk or _STRAY_QUOTE.search(before + chunk):
+                return None
+            before = chunk[-2:]
+        size = opened.tell()
+        if not has_quotes:
+            return None
+        opened.seek(0)
+        try:
+            records = csv.reader(io.TextIOWrapper(opened, "utf-8-sig", newline=""), strict=True)
+            rows = sum(1 if len(row) == len(header) else _BROKEN for row in records) - 1
+        except (UnicodeDecodeError, csv.Error):
+            return None
+    if rows < 0:
+        return None
+    return PlainFile(
+        file, head.rstrip(b"\r\n").removeprefix(b"\xef\xbb\xbf"), digest.hexdigest(), ((rest, size, rows),)
+    )
 
 
 def _rows(whole: bytes, commas: int) -> int | None:

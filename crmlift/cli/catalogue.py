@@ -82,7 +82,9 @@ def kpi_show(kpi_id: Annotated[str, typer.Argument(help="As in  crmlift kpi list
                     "sql": kpi.sql})  # fmt: skip
         return
     console = results()
-    print_table([kpi_id, ""], [(name, _plain(value)) for name, value in described.items() if value not in (None, {}, ())])
+    print_table(
+        [kpi_id, ""], [(name, _plain(value)) for name, value in described.items() if value not in (None, {}, ())]
+    )
     if values:
         print_table(list(values[0]), [list(row.values()) for row in values], title="\nLast values")
     else:
@@ -103,8 +105,8 @@ def _plain(value: Any) -> str:
 def _last_values(kpi_id: str) -> list[dict[str, Any]]:
     """The newest months of everybody; the newest segments of a KPI that has no whole."""
     return _published(
-        "select period_start, segment_value as segment, value, ci_low, ci_high, n, status, reason from metrics.kpi_value "
-        "where kpi_id = ? and period_grain = 'month' and source_id = 'all' "
+        "select period_start, segment_value as segment, value, ci_low, ci_high, n, status, reason "
+        "from metrics.kpi_value where kpi_id = ? and period_grain = 'month' and source_id = 'all' "
         "qualify segment_dim = coalesce(max(case segment_dim when 'all' then 'all' end) over (), segment_dim) "
         "order by period_start desc, segment limit 6",
         kpi_id,
@@ -114,8 +116,8 @@ def _last_values(kpi_id: str) -> list[dict[str, Any]]:
 def _versions(kpi_id: str) -> list[dict[str, Any]]:
     """Every version its definition had since the first night, newest first."""
     return _published(
-        "select definition_version, parameters, first_used_at, last_used_at from metrics.kpi_definition where kpi_id = ? "
-        "order by last_used_at desc, first_used_at desc",
+        "select definition_version, parameters, first_used_at, last_used_at from metrics.kpi_definition "
+        "where kpi_id = ? order by last_used_at desc, first_used_at desc",
         kpi_id,
     )
 

@@ -74,7 +74,9 @@ def test_old_values_keep_their_version_and_leave_the_table_of_the_new(connection
     assert untouched.fetchall() == [(0,)]
 
 
-def test_measuring_again_sets_nothing_aside_and_going_back_keeps_one_copy(connection: duckdb.DuckDBPyConnection) -> None:
+def test_measuring_again_sets_nothing_aside_and_going_back_keeps_one_copy(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
     won_in(connection, days=100)
     count = "select count(*) from metrics.kpi_value_superseded"
     for _ in range(2):

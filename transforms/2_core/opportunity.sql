@@ -70,7 +70,8 @@ deals as (
     select
         opportunity_id, source_id, native_id, name, account_id, contact_id as primary_contact_id, owner_id, team_id as given_team_id,
         coalesce(pipeline_native_id, 'default') as pipeline_native_id, coalesce(stage_native_id, status) as stage_native_id,
-        status in ('won', 'lost') as is_closed, status = 'won' as is_won, deal_type, amount_native, upper(currency_code) as currency_code,
+        status in ('won', 'lost') as is_closed, status = 'won' as is_won, status not in ('won', 'lost', 'open') as is_status_unknown,
+        deal_type, amount_native, upper(currency_code) as currency_code,
         probability, expected_close_date, coalesce(closed_at, timezone($timezone, cast(closed_date as timestamp))) as close_field_at,
         'legacy' as field_basis, coalesce(created_at, timezone($timezone, cast(coalesce(created_date, closed_date) as timestamp)), closed_at, _extracted_at) as created_at,
         lead_source, loss_reason, is_deleted, _extracted_at, _run_id
@@ -149,6 +150,7 @@ closed as (
         end as close_basis,
         case
             when j.merged_into_id is not null then 'merged'
+            when j.is_status_unknown then 'unknown_status'
             when lower(j.deal_type) = 'duplicate' or lower(j.stage_label) = 'duplicate'
                 or regexp_matches(lower(coalesce(j.loss_reason, '')), 'duplicate|merged into') then 'duplicate'
             when regexp_matches(lower(coalesce(j.pipeline_name, '')), '^(test|sandbox|demo)\b') then 'test'

@@ -20,9 +20,12 @@ from connectors.errors import ExpectedFailure, SettingsFailure
 from connectors.files import passing
 from connectors.files.checking import check_files
 from connectors.files.suggesting import suggest
+from connectors.landing import LandingZone
 from crmlift.extract import extract_source
 from crmlift.settings import Places, Settings
 from crmlift.settings_file import Loaded
+from crmlift.warehouse.load import load_landed
+from crmlift.warehouse.store import work_database
 from tests.connectors.files.spreadsheets import HEADER, costs, load, source, text
 
 ROWS = [HEADER, ("A1", "training", "2026-01-05", "100"), ("A2", "support", "2026-01-06", "50")]
@@ -102,6 +105,22 @@ def test_what_did_not_change_is_not_read_again(tmp_path: Path) -> None:
     assert runs == [2, 0, 1, 0, 1]
 
 
+def test_what_is_no_longer_mapped_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text(ROWS))
+    extract_source(_loaded(tmp_path), "sheets", run_id="r1")
+    products = {"path": "*.csv", "entity": "crm_product", "columns": {"id": "Doc"}}
+    given = {"sources": {"sheets": {"type": "files", "path": str(tmp_path), "files": {"products": products}}}}
+    other = Loaded(Settings.model_validate(given), tmp_path / "crmlift.yml", given, Places(tmp_path / "home"))
+    rows = [extract_source(other, "sheets", run_id=run_id).rows for run_id in ("r2", "r3")]
+    manifests = LandingZone(other.places.landing).manifests()
+    with work_database(other.places.warehouse) as connection:
+        load_landed(connection, manifests, run_id="r")
+        live = connection.execute(
+            "select (select count(*) from raw_files.cost_item where not _deleted), (select count(*) from raw_files.crm_product)"
+        ).fetchone()
+    assert (rows, len(manifests), live) == ([2, 0], 3, (0, 2))
+
+
 def _deals(rows: int) -> str:
     lines = ["deal,stage,branch,amount,created,closed,colour"]
     lines += [
@@ -134,6 +153,9 @@ def test_a_large_plain_file_passes_through_and_means_the_same(tmp_path: Path, mo
     ("spoil", "rejected"),
     [
         (lambda text: text.replace("D450,", '"D450",'), 0),
+        (lambda text: text.replace("Branch 2", '"Branch, ""2"""').replace(",red", ',"r\ned"'), 0),
+        (lambda text: text.replace(",red", ',"red"').replace("D450,won,Branch 2,450.5,", 'D450,won,"Branch 2",'), 1),
+        (lambda text: text.replace(",red", ',r"e"d'), 0),
         (lambda text: text.replace("D450,won", "D450,won,extra").replace("D451,Lost,", "D451,"), 2),
         (lambda text: text.replace("D450,won,Branch 2,450.5", "D450,won,Branch 2,many"), 1),
     ],
