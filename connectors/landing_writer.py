@@ -186,7 +186,7 @@ class StreamWriter:
             api_calls=api_calls,
             started_at=self._journal.started_at,
             finished_at=finished_at,
-            bookmark=self._journal.checkpoint if schema.keeps_bookmark else None,
+            bookmark=self._journal.checkpoint if schema is self._schema and schema.keeps_bookmark else None,
         )
 
 

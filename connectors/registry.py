@@ -24,9 +24,9 @@ GROUP = "crmlift.connectors"
 BUILT_IN: Mapping[str, str] = {
     "salesforce": "connectors.salesforce.connector:open_salesforce",
     "hubspot": "connectors.hubspot.connector:open_hubspot",
+    "files": "connectors.files.connector:open_files",
     "pipedrive": "connectors.pipedrive.connector:PipedriveConnector",
     "singer": "connectors.singer.connector:SingerConnector",
-    "files": "connectors.files.connector:open_files",
 }
 """Source type → `module:name` of a connector class, or of a function with the same arguments."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -52,21 +52,24 @@ def extract_source(
     connector = open_source(loaded, source_id, secrets)
     lookback = timedelta(minutes=settings.lookback_minutes)
     total = 0
-    with closing(connector), classified(connector):
+    try:
         read_before = {} if full else _read_before(zone, source_id)
         known = _Fingerprints(zone.root / source_id / FINGERPRINTS)
-        streams = known.with_gone(connector.streams())
-        for stream in streams:
-            fingerprint = known.of(connector, stream)
-            if fingerprint and stream in read_before and known.is_landed(stream, fingerprint):
-                continue
-            rows = _extract_stream(connector, zone, stream, read_before.get(stream), lookback, run_id)
-            known.note(stream, fingerprint)
-            total += rows
-            if rows:
-                log.info("event=landed", extra={"people": f"extract {source_id}  {stream}: {rows:,} rows"})
+        with classified(connector):
+            streams = known.with_gone(connector.streams())
+            for stream in streams:
+                fingerprint = known.of(connector, stream)
+                if fingerprint and stream in read_before and known.is_landed(stream, fingerprint):
+                    continue
+                rows = _extract_stream(connector, zone, stream, read_before.get(stream), lookback, run_id)
+                known.note(stream, fingerprint)
+                total += rows
+                if rows:
+                    log.info("event=landed", extra={"people": f"extract {source_id}  {stream}: {rows:,} rows"})
         _note_findings(zone, source_id, connector.findings())
         return ExtractResult(source_id, total, len(streams), connector.api_calls)
+    finally:
+        connector.close()
 
 
 def open_source(loaded: Loaded, source_id: str, secrets: Mapping[str, str] | None = None) -> Connector:

@@ -46,12 +46,12 @@ def simulate(
     export_to: Annotated[
         Path | None, typer.Option("--export", help="Write what would be served as Parquet, and stop.")
     ] = None,
-    pipedrive: Annotated[
-        bool, typer.Option("--pipedrive", help="With --export: the sales side as Pipedrive holds it, too.")
-    ] = False,
     files: Annotated[
         Path | None, typer.Option(help="Also write the company's spreadsheets (costs, quotas, surveys …) there.")
     ] = None,
+    pipedrive: Annotated[
+        bool, typer.Option("--pipedrive", help="With --export: the sales side as Pipedrive holds it, too.")
+    ] = False,
     ready_file: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Serve a made-up company as Salesforce (/services/…), HubSpot (/crm/…) and Pipedrive (/api/v2/…) on one port."""

@@ -72,6 +72,7 @@ alter table metrics.kpi add column if not exists factors varchar[];
 alter table metrics.kpi add column if not exists min_cell integer;
 alter table metrics.kpi add column if not exists is_input boolean;
 alter table metrics.kpi add column if not exists is_exact boolean;
+alter table metrics.kpi add column if not exists survey varchar;
 alter table metrics.kpi add column if not exists no_effect varchar;
 alter table metrics.kpi add column if not exists parameters json;
 alter table metrics.kpi add column if not exists sql varchar;

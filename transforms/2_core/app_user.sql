@@ -48,13 +48,6 @@ users as (
     select * from salesforce_users
     union all
     select * from hubspot_users
-    union all by name
-    select
-        user_id, source_id, native_id, native_id as owner_native_id, native_id as user_native_id, email, full_name,
-        role_name, role_name as team_name, is_active, is_human, created_at as provisioned_at,
-        case when not is_active then last_modified_at end as deactivated_at, last_login_at, is_deleted, _extracted_at,
-        _run_id
-    from staging.pipedrive_users
     union all
     select
         user_id, source_id, native_id, native_id, native_id, email, full_name, role_name, null, team_name, manager_user_id,
@@ -62,6 +55,13 @@ users as (
         coalesce(created_at, timezone($timezone, cast(created_date as timestamp))),
         coalesce(deactivated_at, timezone($timezone, cast(deactivated_date as timestamp))), null, is_deleted, _extracted_at, _run_id
     from staging.files_user
+    union all by name
+    select
+        user_id, source_id, native_id, native_id as owner_native_id, native_id as user_native_id, email, full_name,
+        role_name, role_name as team_name, is_active, is_human, created_at as provisioned_at,
+        case when not is_active then last_modified_at end as deactivated_at, last_login_at, is_deleted, _extracted_at,
+        _run_id
+    from staging.pipedrive_users
 )
 
 select

@@ -148,14 +148,6 @@ leads as (
     select * from hubspot_contacts_as_leads
     union all by name
     select
-        lead_id, source_id, native_id, 'pd_lead' as lead_basis, created_at, owner_id, lead_source as source_channel,
-        status as status_native,
-        case status when 'archived' then 'disqualified' when 'new' then 'new' else 'working' end as status_group,
-        case when status = 'archived' then last_modified_at end as disqualified_at, contact_id, is_deleted,
-        _extracted_at, _run_id
-    from staging.pipedrive_leads
-    union all by name
-    select
         lead_id, source_id, native_id, 'legacy' as lead_basis,
         coalesce(created_at, timezone($timezone, cast(created_date as timestamp))) as created_at, owner_id,
         team_id as given_team_id, channel as source_channel, status as status_native,
@@ -166,6 +158,14 @@ leads as (
         coalesce(disqualified_at, timezone($timezone, cast(disqualified_date as timestamp))) as disqualified_at,
         opportunity_id as converted_opportunity_id, contact_id, is_deleted, _extracted_at, _run_id
     from staging.files_lead
+    union all by name
+    select
+        lead_id, source_id, native_id, 'pd_lead' as lead_basis, created_at, owner_id, lead_source as source_channel,
+        status as status_native,
+        case status when 'archived' then 'disqualified' when 'new' then 'new' else 'working' end as status_group,
+        case when status = 'archived' then last_modified_at end as disqualified_at, contact_id, is_deleted,
+        _extracted_at, _run_id
+    from staging.pipedrive_leads
 ),
 
 talks as (

@@ -61,13 +61,6 @@ deals as (
     left join hubspot_pushes as s using (opportunity_id)
     union all by name
     select
-        opportunity_id, source_id, native_id, name, account_id, primary_contact_id, owner_id, pipeline_native_id,
-        stage_native_id, is_closed, is_won, deal_type, amount_native, currency_code, probability, expected_close_date,
-        close_at as close_field_at, created_at, lead_source, next_step, last_modified_at, loss_reason, is_deleted,
-        _extracted_at, _run_id
-    from staging.pipedrive_deals
-    union all by name
-    select
         opportunity_id, source_id, native_id, name, account_id, contact_id as primary_contact_id, owner_id, team_id as given_team_id,
         coalesce(pipeline_native_id, 'default') as pipeline_native_id, coalesce(stage_native_id, status) as stage_native_id,
         status in ('won', 'lost') as is_closed, status = 'won' as is_won, status not in ('won', 'lost', 'open') as is_status_unknown,
@@ -76,6 +69,13 @@ deals as (
         'legacy' as field_basis, coalesce(created_at, timezone($timezone, cast(coalesce(created_date, closed_date) as timestamp)), closed_at, _extracted_at) as created_at,
         lead_source, loss_reason, is_deleted, _extracted_at, _run_id
     from staging.files_opportunity
+    union all by name
+    select
+        opportunity_id, source_id, native_id, name, account_id, primary_contact_id, owner_id, pipeline_native_id,
+        stage_native_id, is_closed, is_won, deal_type, amount_native, currency_code, probability, expected_close_date,
+        close_at as close_field_at, created_at, lead_source, next_step, last_modified_at, loss_reason, is_deleted,
+        _extracted_at, _run_id
+    from staging.pipedrive_deals
 ),
 
 staged as (
