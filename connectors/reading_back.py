@@ -116,7 +116,7 @@ def _whole_body(page: Page) -> bytes:
             continue
         counter = RowCounter(page.format)
         counter.feed(body)
-        if not counter.is_cut and page.rows in (None, counter.rows):
+        if not counter.is_cut and page.promised_rows in (None, counter.rows):
             return body
     return b"".join(page.body)
 
