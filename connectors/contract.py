@@ -136,6 +136,11 @@ class Page:
     kind: PageKind = PageKind.UPSERT
     checkpoint: Checkpoint = field(default_factory=dict)
 
+    @property
+    def promised_rows(self) -> int | None:
+        """How many records the source says the body holds; ask once it is read."""
+        return self.rows() if callable(self.rows) else self.rows
+
     @classmethod
     def of_rows(
         cls,

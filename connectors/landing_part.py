@@ -186,7 +186,7 @@ def _chunks(page: Page) -> Iterator[bytes]:
 
 
 def _refuse_cut_body(page: Page, path: Path, counter: RowCounter) -> None:
-    promised = page.rows() if callable(page.rows) else page.rows
+    promised = page.promised_rows
     if counter.is_cut or (promised is not None and promised != counter.rows):
         said = "which end inside a record" if promised is None else f"the source said {promised}"
         raise TransientSourceFailure(

@@ -100,7 +100,7 @@ def read_pages(
         body = _whole_body(page)
         parsed = _parsed(page, body)
         is_repeatable = not page.body or _whole_body(page) == body
-        pages.append(ReadPage(page.stream, page.kind, parsed, page.rows, page.checkpoint, is_repeatable))
+        pages.append(ReadPage(page.stream, page.kind, parsed, page.promised_rows, page.checkpoint, is_repeatable))
         rows += len(parsed)
         if rows >= most_rows:
             return Read(pages, is_cut=True)
@@ -116,7 +116,7 @@ def _whole_body(page: Page) -> bytes:
             continue
         counter = RowCounter(page.format)
         counter.feed(body)
-        if not counter.is_cut and page.rows in (None, counter.rows):
+        if not counter.is_cut and page.promised_rows in (None, counter.rows):
             return body
     return b"".join(page.body)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -101,7 +102,8 @@ def in_order(question: Question) -> Question:
 
 def _is_in_order(question: Question) -> bool:
     tied = np.ones(max(len(question.at) - 1, 0), dtype=bool)
-    for values in (question.at, question.unit, question.num):
+    columns: tuple[np.ndarray[Any, Any], ...] = (question.at, question.unit, question.num)
+    for values in columns:
         if (tied & (values[1:] < values[:-1])).any():
             return False
         tied &= values[1:] == values[:-1]

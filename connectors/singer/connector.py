@@ -47,6 +47,8 @@ class SingerConnector(Connector):
 
     def read(self, schema: StreamSchema, window: Window, checkpoint: Checkpoint | None) -> Iterator[Page]:
         """What the tap tells since its state of the last run, or of the interrupted one."""
+        if checkpoint and checkpoint["is_done"]:
+            return  # the run was cut off after the tap had ended
         start = checkpoint or window.bookmark or {}
         stream, catalog = schema.stream, self._catalog
         reader = MessageReader(schema, catalog.keys(stream), catalog.names(stream), start, self._tap.misunderstood)

@@ -179,10 +179,10 @@ class MessageReader:
                     PageKind.KEYS,
                 )
             self._version = self._new_version
-        yield Page(self._schema.stream, PageFormat.JSONL, checkpoint=self._place())
+        yield Page(self._schema.stream, PageFormat.JSONL, checkpoint=self._place(is_done=True))
 
-    def _place(self) -> Checkpoint:
-        return {"state": self._state, "version": self._version}
+    def _place(self, *, is_done: bool = False) -> Checkpoint:
+        return {"state": self._state, "version": self._version, "is_done": is_done}
 
     def _page(self, rows: list[bytes], checkpoint: Checkpoint) -> Page:
         body = (b"".join(rows),) if rows else ()

@@ -43,7 +43,7 @@ def check(
     ] = 20_000,
     as_json: Json = False,
 ) -> None:
-    """Prove with the cheapest call that a source lets us in (of files: name every bad cell); or, at length, its connector."""
+    """Prove that a source lets us in, and of files name every bad cell; or prove its connector, at length."""
     loaded = load_settings()
     if not conformance:
         connector = _opened(loaded, source)

@@ -24,6 +24,7 @@ from crmlift.simulator.company import Company
 from crmlift.simulator.options import HS_SERVICE_KEY, PD_API_TOKEN, SF_CLIENT_ID, SF_CLIENT_SECRET, ServerOptions
 from crmlift.simulator.pipedrive.shapes import number_of
 from crmlift.simulator.server import ServerInfo, running_simulator
+from tests.connectors.files.spreadsheets import HEADER, costs, text
 from tests.connectors.hubspot import fake_account
 from tests.connectors.plugin_fixture import forget, install, tickets
 from tests.crmlift.simulator.small_company import small_company
@@ -158,6 +159,20 @@ def singer(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -> S
     )
 
 
+def files(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Subject:
+    rows = [HEADER, *((f"A{n}", "training", f"2026-01-{n + 1:02d}", str(100 + n)) for n in range(25))]
+    (folder / "costs.csv").write_text(text(rows))
+    return Subject(
+        open=lambda: costs(folder, "*.csv"),
+        change=lambda: _another_cost(folder, rows),
+    )
+
+
+def _another_cost(folder: Path, rows: list[tuple[str, ...]]) -> Change:
+    (folder / "costs.csv").write_text(text([*rows[:-1], ("B1", "support", "2026-02-01", "7")]))
+    return Change("cost_item", frozenset({"B1"}), frozenset({rows[-1][0]}))
+
+
 def helpdesk(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Subject:
     install(folder, monkeypatch)
     stack.callback(forget)
@@ -172,7 +187,7 @@ def helpdesk(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 CRMS = ("salesforce", "hubspot", "pipedrive")
 """Every check is made of these, on one stream at least."""
-SUBJECTS: list[Make] = [salesforce, hubspot, pipedrive, singer, helpdesk]
+SUBJECTS: list[Make] = [salesforce, hubspot, pipedrive, files, singer, helpdesk]
 
 
 @pytest.fixture(scope="module", params=SUBJECTS, ids=lambda make: str(make.__name__))

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from crmlift import pipeline
-from crmlift.places import KPIS
+from crmlift.registry import load_registry
 from crmlift.simulator.build import build_company
 from crmlift.simulator.options import PD_API_TOKEN, SF_CLIENT_ID, SF_CLIENT_SECRET, ServerOptions
 from crmlift.simulator.pipedrive.account import PipedriveAccount
@@ -119,9 +119,10 @@ def test_the_course_of_each_deal_is_the_one_in_its_log(night: Night) -> None:
 
 @pytest.mark.parametrize("kpi", ["won_revenue", "won_deals", "win_rate", "avg_deal_size"])
 def test_figures_of_the_same_deals_agree(night: Night, kpi: str) -> None:
-    sql = (KPIS / "sales" / f"{kpi}.sql").read_text()
-    as_of = night.server.served.company.as_of
-    rows = night.query(f"select source_id, unit_id, event_at, team_id, num, den from ({sql})", as_of=as_of)
+    (wanted,) = [each for each in load_registry() if each.kpi_id == kpi]
+    known = wanted.params | {"as_of": night.server.served.company.as_of, "timezone": "Europe/Kyiv"}
+    given = {name: known[name] for name in wanted.parameters}
+    rows = night.query(f"select source_id, unit_id, event_at, team_id, num, den from ({wanted.sql})", **given)
     found: dict[str, dict[int, tuple[Any, ...]]] = {"sf": {}, "pd": {}}
     for source, unit, at, team, num, den in rows:
         native = unit.split(":")[1]
