@@ -4,8 +4,8 @@ The unit rows of every KPI stay in `metrics.kpi_unit`, which the evaluation read
 this runs: `metrics.kpi_cell` (sums by day and segment), `metrics.kpi_cluster` (squares of the sums of owners or
 accounts) and `metrics.kpi_spell` (single durations by segment); from them `transforms/3_metrics` makes the values of
 every period.
-Composites and models are added to these values. All sums are exact, so that the same data give the same whatever the order
-of rows and the number of cores.
+Composites and models are added to these values. All sums are exact, so that the same data give the same whatever the
+order of rows and the number of cores.
 """
 
 from __future__ import annotations

@@ -33,13 +33,15 @@ TENURE_BAND = (
     "when u.event_at < u.provisioned_at + interval 12 month then '2: 3 to 12 months' "
     "when u.provisioned_at is not null then '3: a year and more' end"
 )
-EXACT = "decimal(38, 9)"
-"""Sums are made of these: unlike sums of floating-point numbers they do not depend on the order of rows."""
 
 
 def exact_sum(term: str) -> str:
-    """SQL: the sum of a term, the same in whatever order rows come."""
-    return f"cast(sum(cast({term} as {EXACT})) as double)"
+    """SQL: the sum of a term, the same in whatever order rows come; of decimals, which unlike floats add up exactly.
+
+    Products have more digits before the point and need fewer behind it.
+    """
+    scale = 8 if "*" in term else 12
+    return f"sum(cast({term} as decimal(38, {scale})))"
 
 
 SUMS = ("num", "den", "num * num", "den * den", "num * den")
@@ -104,7 +106,7 @@ def cells(segments: Mapping[str, str]) -> str:
         f"insert into metrics.kpi_cell select $kpi, day, {dim}, {value}, "
         "case when grouping(source_id) = 0 then source_id else 'all' end, "
         "count(*) filter (where observed), count(*) filter (where not observed), "
-        + ", ".join(f"sum(cast({term} as {EXACT})) filter (where observed)" for term in SUMS)
+        + ", ".join(f"{exact_sum(term)} filter (where observed)" for term in SUMS)
         + ", max(num) filter (where observed)"
         + f" from unit where day is not null group by grouping sets ({sets}) "
         "having grouping(source_id) = 1 or source_id <> 'all'"
@@ -133,7 +135,7 @@ def clusters(segments: Mapping[str, str]) -> str:
     short = {segment: column for segment, column in segments.items() if segment in ("team", "wave")}
     long = {segment: column for segment, column in segments.items() if segment not in short}
     parts = [
-        f"select p.period_key, 'all', 'all', 'all', {exact_sum('u.num')}, {exact_sum('u.den')} from unit as u "
+        f"select p.period_key, 'all', 'all', 'all', cast({exact_sum('u.num')} as double), cast({exact_sum('u.den')} as double) from unit as u "
         "inner join core.calendar as p on p.day = u.day where u.observed and p.period_grain <> 'day' "
         "group by p.period_key, u.cluster",
         _cluster_sums(short, "'week', 'month', 'quarter', 'year'", with_sources=True),
@@ -154,7 +156,7 @@ def _cluster_sums(segments: Mapping[str, str], grains: str, *, with_sources: boo
     source = "'all'" if not with_sources else "case when grouping(source_id) = 0 then source_id else 'all' end"
     having = "" if not with_sources else " having grouping(source_id) = 1 or source_id <> 'all'"
     return (
-        f"select p.period_key, {dim}, {value}, {source}, {exact_sum('u.num')}, {exact_sum('u.den')} "
+        f"select p.period_key, {dim}, {value}, {source}, cast({exact_sum('u.num')} as double), cast({exact_sum('u.den')} as double) "
         "from unit as u inner join core.calendar as p on p.day = u.day "
         f"where u.observed and p.period_grain in ({grains}) group by grouping sets ({sets}){having}"
     )
