@@ -44,6 +44,7 @@ def exact_sum(term: str) -> str:
     return f"sum(cast({term} as decimal(38, {scale})))"
 
 
+BOTH = f"cast({exact_sum('u.num')} as double), cast({exact_sum('u.den')} as double)"
 SUMS = ("num", "den", "num * num", "den * den", "num * den")
 
 
@@ -135,7 +136,7 @@ def clusters(segments: Mapping[str, str]) -> str:
     short = {segment: column for segment, column in segments.items() if segment in ("team", "wave")}
     long = {segment: column for segment, column in segments.items() if segment not in short}
     parts = [
-        f"select p.period_key, 'all', 'all', 'all', cast({exact_sum('u.num')} as double), cast({exact_sum('u.den')} as double) from unit as u "
+        f"select p.period_key, 'all', 'all', 'all', {BOTH} from unit as u "
         "inner join core.calendar as p on p.day = u.day where u.observed and p.period_grain <> 'day' "
         "group by p.period_key, u.cluster",
         _cluster_sums(short, "'week', 'month', 'quarter', 'year'", with_sources=True),
@@ -156,7 +157,7 @@ def _cluster_sums(segments: Mapping[str, str], grains: str, *, with_sources: boo
     source = "'all'" if not with_sources else "case when grouping(source_id) = 0 then source_id else 'all' end"
     having = "" if not with_sources else " having grouping(source_id) = 1 or source_id <> 'all'"
     return (
-        f"select p.period_key, {dim}, {value}, {source}, cast({exact_sum('u.num')} as double), cast({exact_sum('u.den')} as double) "
+        f"select p.period_key, {dim}, {value}, {source}, {BOTH} "
         "from unit as u inner join core.calendar as p on p.day = u.day "
         f"where u.observed and p.period_grain in ({grains}) group by grouping sets ({sets}){having}"
     )
