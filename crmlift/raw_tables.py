@@ -55,7 +55,8 @@ def prepare_raw(
         kpis = affected.get(wanted.model.name, ())
         have = present.get((wanted.schema, wanted.table.lower()))
         gaps = _gaps(wanted, have)
-        _add(connection, wanted, have, gaps)
+        if have is None or gaps:
+            _add(connection, wanted, have, gaps)
         if system in sources and system != "files":  # a mapping says itself what it leaves out
             findings += [_finding(wanted, field, sources[system], kpis, is_optional) for field, is_optional in gaps]
     record_findings(connection, findings, RULES, run_id=run_id, seen_at=as_of or datetime.now(UTC))

@@ -50,6 +50,7 @@ def build_company(name: str, *, seed: int = 7, size: str = "small", as_of: datet
         owners=hubspot_reference.owners(world, at),
         pipelines=hubspot_reference.pipelines(marketing.renewals.pipeline_edits.tolist(), at),
         logins=hubspot_reference.login_activity(world, at),
+        exchange_rates=hubspot_reference.exchange_rates(world, at),
         purged=_purged(sales, activities, at),
         rollout=rollout(world),
         truth=truth(world, sales, activities, marketing, at),

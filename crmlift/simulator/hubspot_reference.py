@@ -9,6 +9,7 @@ import numpy as np
 from crmlift.simulator.clock import DAY, known_instants
 from crmlift.simulator.hubspot_fields import RENEWAL_PIPELINE, RENEWAL_STAGES
 from crmlift.simulator.hubspot_rows import OWNER_BASE, USER_BASE, hubspot_people
+from crmlift.simulator.sales_reference import rates
 from crmlift.simulator.world import World, logins
 
 TEAM_BASE = 3_310_001
@@ -117,6 +118,30 @@ def pipelines(edits: list[int], at: int) -> dict[str, list[dict[str, Any]]]:
         ],
         "tickets": [_pipeline(0, "0", "Support Pipeline", _FOUNDED, support)],
     }
+
+
+def exchange_rates(world: World, at: int) -> list[dict[str, Any]]:
+    """What one dollar is worth in the account's euros, from each month's first day on: to be multiplied with."""
+    dollars = rates(world)[0]
+    out = []
+    for month in range(38):
+        first = int(np.datetime64("2024-11", "M") + month - np.datetime64("1970-01", "M"))
+        opened = int(np.datetime64(first, "M").astype("datetime64[ms]").astype(np.int64))
+        if opened > at:
+            break
+        out.append(
+            {
+                "id": str(5_500_001 + month),
+                "fromCurrencyCode": "USD",
+                "toCurrencyCode": "EUR",
+                "conversionRate": round(1 / float(dollars[month]), 6),
+                "effectiveAt": iso(opened),
+                "visibleInUI": True,
+                "createdAt": iso(opened),
+                "updatedAt": iso(opened),
+            }
+        )
+    return out
 
 
 def login_activity(world: World, at: int) -> list[dict[str, Any]]:

@@ -221,6 +221,35 @@ def test_every_published_column_of_core_has_a_comment(first_night: Night) -> Non
     assert bare == []
 
 
+def test_people_are_matched_across_systems(first_night: Night) -> None:
+    """Managers work in both; whoever has one address is one person, in one team."""
+    found = first_night.query(
+        "select count(*), count(*) filter (where teams = 1) from (select count(distinct team_id) as teams "
+        "from core.app_user where is_human group by person_key having count(distinct source_id) = 2)"
+    )
+    assert found[0][0] == found[0][1] > 20  # type: ignore[operator]
+
+
+def test_both_currency_directions_give_the_same_worth(first_night: Night) -> None:
+    """Salesforce's rates are divided by, HubSpot's multiplied with; the simulated company has one truth."""
+    apart = first_night.query(
+        "select count(*), max(abs(s.rate_to_base / h.rate_to_base - 1)) from core.fx_rate s "
+        "join core.fx_rate h on s.source = 'dated_conversion_rate' and h.source = 'hubspot_exchange_rate' "
+        "and s.currency_code = h.currency_code and s.valid_from = h.valid_from where s.currency_code = 'USD'"
+    )
+    assert apart[0][0] > 20  # type: ignore[operator]
+    assert apart[0][1] < 1e-5  # type: ignore[operator]
+
+
+def test_margins_are_known_where_costs_are(first_night: Night) -> None:
+    found = first_night.query(
+        "select count(*), min(gross_margin_pct), max(gross_margin_pct) from core.opportunity "
+        "where currency_code = 'EUR' and gross_margin_pct is not null"
+    )
+    assert found[0][0] > 1000  # type: ignore[operator]
+    assert 0.3 < found[0][1] < found[0][2] < 0.8  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("question", sorted(queries()))
 def test_a_documented_query_runs_and_answers(first_night: Night, question: str) -> None:
     rows = first_night.query(queries()[question])
