@@ -108,8 +108,8 @@ def _parts(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> tuple[dict[str, P
     )
     total = _count(connection, "named")
     connection.execute(
-        "create or replace temp table drawn as select name, row_number() over (order by name) - 1 as cluster from named "
-        "where hash(name) % $step = 0",
+        "create or replace temp table drawn as select name, row_number() over (order by name) - 1 as cluster "
+        "from named where hash(name) % $step = 0",
         {"step": max(1, -(-total // MOST_CLUSTERS))},
     )
     kept = _count(connection, "drawn")
