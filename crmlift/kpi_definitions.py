@@ -21,7 +21,7 @@ REGISTERED = {
     "formula": "varchar", "guard_kpi_id": "varchar", "factors": "varchar[]", "horizon_days": "double",
     "min_n": "integer", "min_important_change": "double", "owner": "varchar", "sources": "varchar[]",
     "definition_version": "varchar", "min_cell": "integer", "is_input": "boolean", "is_exact": "boolean",
-    "no_effect": "varchar", "parameters": "json", "sql": "varchar",
+    "no_effect": "varchar", "survey": "varchar", "parameters": "json", "sql": "varchar",
 }  # fmt: skip
 """Columns of metrics.kpi this module fills → their type."""
 
@@ -80,5 +80,5 @@ def _row(kpi: Kpi) -> dict[str, Any]:
         "horizon_days": kpi.horizon_days, "min_n": d.min_n, "min_important_change": d.min_important_change,
         "owner": d.owner, "sources": list(d.sources), "definition_version": kpi.definition_version,
         "min_cell": d.min_cell, "is_input": d.is_input, "is_exact": d.is_exact, "no_effect": d.no_effect,
-        "parameters": kpi.params, "sql": kpi.sql,
+        "survey": d.survey, "parameters": kpi.params, "sql": kpi.sql,
     }  # fmt: skip

@@ -18,7 +18,7 @@ import duckdb
 from connectors.errors import ExpectedFailure
 from connectors.landing import LandingZone
 from crmlift import alerts as alerting
-from crmlift import config_files, config_tables, quality, registry, sql_runner
+from crmlift import config_files, config_tables, legacy_values, quality, registry, sql_runner
 from crmlift import evaluate as evaluation
 from crmlift import measure as measuring
 from crmlift.derived import write_models
@@ -128,9 +128,9 @@ def extract(
     }  # fmt: skip
 
 
-def load(*, run_id: str) -> Summary:
+def load(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     """Bring every landed run the ledger does not know into the raw tables."""
-    loaded = load_settings()
+    loaded = loaded or load_settings()
     with _step(loaded, run_id, "load") as (connection, summary):
         manifests = LandingZone(loaded.places.landing).manifests()
         results = load_landed(connection, manifests, run_id=run_id)
@@ -147,9 +147,9 @@ def load(*, run_id: str) -> Summary:
     return summary
 
 
-def transform(*, run_id: str) -> Summary:
+def transform(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     """Rebuild staging and core from the raw tables, in one transaction."""
-    loaded = load_settings()
+    loaded = loaded or load_settings()
     with _step(loaded, run_id, "transform") as (connection, summary):
         models = sql_runner.load_models(MODELS)
         with transaction(connection):
@@ -181,9 +181,9 @@ def parameters(connection: duckdb.DuckDBPyConnection, loaded: Loaded) -> Summary
     }
 
 
-def measure(*, run_id: str) -> Summary:
+def measure(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     """Compute every KPI for every grain and segment, and check the data's quality."""
-    loaded = load_settings()
+    loaded = loaded or load_settings()
     with _step(loaded, run_id, "measure") as (connection, summary):
         kpis = registry.load_registry(KPIS, loaded.settings.kpis)
         as_of = _as_of(connection)
@@ -191,14 +191,15 @@ def measure(*, run_id: str) -> Summary:
             done = measuring.measure(
                 connection, kpis, as_of=as_of, timezone=loaded.settings.company.timezone, run_id=run_id
             )
-            summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id)
+            legacy_values.add_legacy_values(connection, run_id)
+            summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id, kpis=kpis)
         summary |= {"kpis": len(kpis), "values": done.values, "as_of": as_of.isoformat()}
     return summary
 
 
-def evaluate(*, run_id: str) -> Summary:
+def evaluate(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     """Judge every KPI of every rollout and rebuild the tables people query."""
-    loaded = load_settings()
+    loaded = loaded or load_settings()
     with _step(loaded, run_id, "evaluate") as (connection, summary):
         models = sql_runner.load_models(MODELS)
         with transaction(connection):
@@ -225,12 +226,12 @@ def detect(*, run_id: str) -> Summary:
     return summary
 
 
-def publish(*, run_id: str) -> Summary:
+def publish(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     """Put a finished copy in the place of analytics.duckdb.
 
     The step is recorded before the copy is made, so that the copy says of itself that it is complete.
     """
-    loaded = load_settings()
+    loaded = loaded or load_settings()
     with _step(loaded, run_id, "publish") as (connection, summary):
         _record(connection, run_id, "publish", datetime.now(UTC), "success", None)
         done = publish_copy(

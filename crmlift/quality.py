@@ -7,20 +7,26 @@ at; its yml names severity, the share that blocks, the affected KPIs and the mes
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlglot import exp
 
 from crmlift.errors import ConfigurationFailure
-from crmlift.sql_models import explain, parameters_in, parse_select, read_yaml
+from crmlift.sql_models import BESIDE, explain, parameters_in, parse_select, read_yaml
+
+if TYPE_CHECKING:
+    from crmlift.registry import Kpi
 
 Severity = Literal["info", "warning", "blocking"]
 RULES = Path(__file__).parent.parent / "transforms" / "quality"
+_TABLE = re.compile(r"\b((?:raw_\w+|staging|core|metrics|config)\.\w+)")
 
 
 @dataclass(frozen=True)
@@ -92,11 +98,16 @@ def load_rules(root: Path = RULES) -> list[QualityRule]:
     return rules
 
 
-def check_quality(connection: duckdb.DuckDBPyConnection, *, as_of: datetime, run_id: str) -> dict[str, int]:
-    """Run every rule on the data as of `as_of`; how many rules ran, found something, blocked, and were resolved."""
+def check_quality(
+    connection: duckdb.DuckDBPyConnection, *, as_of: datetime, run_id: str, kpis: Sequence[Kpi] = ()
+) -> dict[str, int]:
+    """Run every rule on the data as of `as_of`; how many rules ran, found something, blocked, and were resolved.
+
+    kpis: what findings may affect, besides what their rule names (`kpis_affected`).
+    """
     found = connection.execute("select value from config.setting where name = 'timezone'").fetchone()
     parameters = {"as_of": as_of, "timezone": found[0] if found else "UTC"}
-    return asdict(run_quality(connection, load_rules(), parameters, run_id))
+    return asdict(run_quality(connection, load_rules(), parameters, run_id, kpis))
 
 
 def run_quality(
@@ -104,16 +115,75 @@ def run_quality(
     rules: Sequence[QualityRule],
     parameters: Mapping[str, Any],
     run_id: str,
+    kpis: Sequence[Kpi] = (),
 ) -> QualitySummary:
     """Run the rules and record what they find; findings a rule no longer makes become `resolved`."""
     findings: list[QualityFinding] = []
     for rule in rules:
         findings += _findings(connection, rule, parameters)
+    if findings and kpis:
+        feeds = feeds_by_text()
+        findings = [_with_affected(finding, kpis, feeds) for finding in findings]
     resolved = record_findings(
         connection, findings, [r.rule_id for r in rules], run_id=run_id, seen_at=parameters["as_of"]
     )
     blocking = sum(f.severity == "blocking" for f in findings)
     return QualitySummary(len(rules), len(findings), blocking, resolved)
+
+
+def feeds_by_text(root: Path = RULES.parent) -> dict[str, set[str]]:
+    """Table → every table it is made from, itself included, down to the raw ones; names in lower case.
+
+    Read from the text of the models: parsing all of them costs a second that a night with a finding would wait for.
+    """
+    direct: dict[str, set[str]] = {}
+    for path in root.glob("[0-9]_*/*.sql"):
+        sql = re.sub(r"--[^\n]*", "", path.read_text(encoding="utf-8").lower())
+        direct[f"{path.parent.name.partition('_')[2]}.{path.stem}"] = set(_TABLE.findall(sql))
+
+    def below(name: str, seen: set[str]) -> set[str]:
+        for source in direct.get(name, ()):
+            if source not in seen and source not in BESIDE:
+                seen.add(source)
+                below(source, seen)
+        return seen
+
+    return {name: below(name, {name}) for name in direct}
+
+
+def kpis_affected(
+    object_name: str, field: str | None, kpis: Iterable[Kpi], feeds: Mapping[str, set[str]]
+) -> tuple[str, ...]:
+    """KPIs that are computed from an object: a core table, or a stream of a source.
+
+    A finding about a column of a core table affects the KPIs whose own query names that column; one about whole records
+    or about a stream every KPI further down.
+    """
+    name = object_name.lower()
+    is_table = f"core.{name}" in feeds
+    found = []
+    for kpi in kpis:
+        reads = {table.lower() for table in kpi.reads}
+        if is_table and field is not None:
+            hit = f"core.{name}" in reads and any(
+                c.name.lower() == field.lower() for c in kpi.tree.find_all(exp.Column)
+            )
+        elif is_table:
+            hit = any(f"core.{name}" in feeds.get(table, {table}) for table in reads)
+        else:
+            below = set().union(*(feeds.get(table, {table}) for table in reads))
+            hit = any(table.startswith("raw_") and table.partition(".")[2] == name for table in below)
+        if hit:
+            found.append(kpi.kpi_id)
+    return tuple(sorted(found))
+
+
+def _with_affected(finding: QualityFinding, kpis: Sequence[Kpi], feeds: Mapping[str, set[str]]) -> QualityFinding:
+    """The finding with every KPI it touches; one that touches none blocks nothing."""
+    affected = {*finding.affected_kpis, *kpis_affected(finding.object, finding.field, kpis, feeds)}
+    known = tuple(sorted(affected & {kpi.kpi_id for kpi in kpis}))
+    severity: Severity = "warning" if finding.severity == "blocking" and not known else finding.severity
+    return replace(finding, affected_kpis=known, severity=severity)
 
 
 def _findings(

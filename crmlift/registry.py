@@ -24,6 +24,7 @@ from sqlglot import exp
 
 from crmlift.errors import ConfigurationFailure
 from crmlift.sql_models import (
+    BESIDE,
     Lineage,
     Model,
     explain,
@@ -66,6 +67,7 @@ class KpiDefinition(BaseModel):
     beside the yml is read. expr: of composites, over KPI ids and parameters. function: of models, `module.function` in
     `metrics`. grains: of composites and models. after: models that read verdicts run after the evaluation. cluster: of
     ratios, whose units are not independent of each other. min_cell: a cell with fewer units is not shown at all.
+    survey: the kind of survey whose answers it counts, so that who answers can be held against what they say.
     no_effect: why no rollout is judged by it (on_goal_only: unless a goal names it). is_input: a part of composites
     only, no KPI of its own. is_exact: declared amounts, which have no sampling error.
     """
@@ -91,6 +93,7 @@ class KpiDefinition(BaseModel):
     cluster: Literal["unit", "owner", "account"] = "owner"
     min_cell: int = Field(1, ge=1)
     no_effect: NoEffect | None = None
+    survey: str | None = None
     is_input: bool = False
     is_exact: bool = False
     guard: str | None = None
@@ -223,7 +226,7 @@ def kpi_lineage(kpi: Kpi, models: Iterable[Model]) -> Lineage:
 
 def kpis_by_table(kpis: Iterable[Kpi], models: Iterable[Model]) -> dict[str, tuple[str, ...]]:
     """Table → the KPIs that are computed from it, directly or not."""
-    models = list(models)
+    models = [m for m in models if m.name not in BESIDE]
     feeds: dict[str, set[str]] = {}
     below = {m.name: lineage(models, m.name).names() for m in models}
     for kpi in kpis:

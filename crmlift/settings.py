@@ -7,15 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, WrapValidator, field_validator, model_validator
+
+from crmlift.source_settings import Section, section_of_any_type
 
 Share = Annotated[float, Field(gt=0, le=1)]
-
-
-class Section(BaseModel):
-    """A part of the file: frozen, and strict about its keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class CompanySettings(Section):
@@ -88,6 +84,7 @@ class FilesSettings(Section):
 
 
 SourceSettings = Annotated[SalesforceSettings | HubspotSettings | FilesSettings, Field(discriminator="type")]
+"""Types whose settings stand here; `crmlift.source_settings` finds those of every other connector."""
 
 
 class WaveSettings(Section):
@@ -228,7 +225,7 @@ class Settings(Section):
     """The whole file."""
 
     company: CompanySettings = CompanySettings()
-    sources: dict[str, SourceSettings] = Field(default_factory=dict)
+    sources: dict[str, Annotated[SourceSettings, WrapValidator(section_of_any_type)]] = Field(default_factory=dict)
     rollouts: tuple[RolloutSettings, ...] = ()
     goals: tuple[GoalSettings, ...] = ()
     costs: tuple[CostSettings, ...] = ()

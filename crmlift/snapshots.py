@@ -1,4 +1,7 @@
-"""The pipeline as it stood each night: the only history of it that loses nothing; appended, never rebuilt."""
+"""What no source can tell again, kept night by night: the pipeline as it stood, teams, days of use.
+
+Appended, never made again: a rebuild of the warehouse carries these tables over (`ACCUMULATED`).
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,7 @@ from datetime import datetime
 
 import duckdb
 
-from crmlift.warehouse.store import literal
-
-DESCRIBED = {
-    "snapshot_date": "Local day the snapshot was taken on",
-    "opportunity_id": "Deal",
-    "source_id": "Account of the CRM it is from",
-    "status": "open, won or lost that night",
-    "stage_key": "Stage it was in",
-    "amount_base": "Amount at that night's rate [base currency]",
-    "probability": "Chance of winning the source gave [share]",
-    "forecast_category": "Forecast category as the source named it",
-    "expected_close_date": "Close date people had set",
-    "owner_id": "User who owned it",
-    "team_id": "Team of the initial owner",
-}
+ACCUMULATED = ("core.opportunity_snapshot", "kept.user_team", "kept.user_day")
 _RECENTLY_CLOSED_DAYS = 7
 
 
@@ -43,8 +32,24 @@ def append_snapshots(connection: duckdb.DuckDBPyConnection, *, as_of: datetime, 
         "and (status = 'open' or closed_at >= cast($as_of as timestamptz) - to_days($days))",
         {**bound, "days": _RECENTLY_CLOSED_DAYS},
     ).fetchone()
-    connection.execute(
-        "comment on table core.opportunity_snapshot is 'Open and just closed deals as they stood each night'; "
-        + "; ".join(f"comment on column core.opportunity_snapshot.{c} is {literal(t)}" for c, t in DESCRIBED.items())
-    )
+    _keep_teams(connection, as_of)
+    _keep_days(connection)
     return int(inserted[0]) if inserted else 0
+
+
+def _keep_teams(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
+    """Remember in which team tonight saw each user; a second run of the night replaces what the first saw."""
+    connection.execute("delete from kept.user_team where seen_at = $as_of", {"as_of": as_of})
+    connection.execute(
+        "insert or ignore into kept.user_team select user_id, team_id, valid_from from core.user_team_history"
+    )
+
+
+def _keep_days(connection: duckdb.DuckDBPyConnection) -> None:
+    """Remember the days of use; core.user_day already holds what earlier nights knew, so it only ever grows."""
+    connection.execute(
+        "create or replace table kept.user_day as "
+        "select user_id, activity_date, is_logged_in, ui_login_count, records_created, records_updated, "
+        "activities_logged, core_actions from core.user_day "
+        "union all select * from kept.user_day as k anti join core.user_day as d using (user_id, activity_date)"
+    )

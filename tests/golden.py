@@ -71,7 +71,11 @@ def give(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
             ).fetchall()
         )
         names = [row[0] for row in connection.execute(f"describe select * from {source}").fetchall()]
-        cells = ", ".join(f"cast({quoted(name)} as {kinds[name.lower()]}) as {quoted(name)}" for name in names)
+        for name in names:
+            if name.lower() not in kinds:  # such as HubSpot's one property a stage
+                connection.execute(f"alter table {schema}.{quoted(table)} add column {quoted(name)} varchar")
+        types = {name: kinds.get(name.lower(), "varchar") for name in names}
+        cells = ", ".join(f"cast({quoted(name)} as {types[name]}) as {quoted(name)}" for name in names)
         connection.execute(f"create temp table given as select * from {source}")
         connection.execute(f"insert into {schema}.{quoted(table)} by name select {cells} from given; drop table given")
         given.append(f"{schema}.{table}")

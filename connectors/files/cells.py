@@ -171,7 +171,7 @@ def detect_decimal(texts: Iterable[str], delimiter: str | None) -> str:
     """The decimal mark most cells prove; where none does, a comma in files split by semicolons, else a point."""
     votes: Counter[str] = Counter()
     for text in texts:
-        digits = CURRENCY.sub("", text).strip(f"{SPACES}%()+-−")
+        digits = re.sub(r"[eE][+-]?\d+$", "", CURRENCY.sub("", text).strip(f"{SPACES}%()+-−"))
         commas, points = digits.count(","), digits.count(".")
         if commas and points:
             votes["," if digits.rfind(",") > digits.rfind(".") else "."] += 1

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from connectors.contract import Checkpoint, Connector, Finding, Page, PageFormat, StreamSchema, Window
 from connectors.errors import SettingsFailure
 from connectors.files.entities import SYSTEM, entities
 from connectors.files.mapping import FileSet, file_sets, read_mapping
-from connectors.files.places import FoundFile, content_hash, find
+from connectors.files.passing import PlainStream, plain_stream
+from connectors.files.places import FoundFile, content_hash, find, refuse_missing_folder
 from connectors.files.reading import open_tables, pages
 
 log = logging.getLogger(__name__)
 
 
-class FilesConnector:
+class FilesConnector(Connector):
     """Reads the files of one source; every entity mapped to is a stream that is read whole when its files change."""
 
     system = SYSTEM
@@ -30,6 +33,7 @@ class FilesConnector:
         self.sets, self.timezone = list(sets), timezone
         self._folder, self._as_of = folder, as_of
         self._found: dict[tuple[str, ...], list[FoundFile]] = {}
+        self._plain: dict[str, PlainStream | None] = {}
 
     def check(self) -> str:
         """Find the files; says how many there are for each set."""
@@ -45,28 +49,37 @@ class FilesConnector:
         return list(dict.fromkeys(one.entity.name for one in self.sets))
 
     def schema(self, stream: str) -> StreamSchema:
-        """The entity's columns."""
-        return entities()[stream].schema
+        """The entity's columns; of large plain files the files' own, mapped ones under their names."""
+        plain = self._plain_stream(stream)
+        return plain.schema if plain else entities()[stream].schema
 
     def sets_of(self, stream: str) -> list[FileSet]:
         """The file sets that make a stream."""
         return [one for one in self.sets if one.entity.name == stream]
 
     def files_of(self, one: FileSet) -> list[FoundFile]:
-        """The files of a set."""
+        """The files of a set. SourceFailure when their folder is not there: not a sign that all are gone."""
         if one.paths not in self._found:
+            refuse_missing_folder(self._folder)
             self._found[one.paths] = find(one.paths, self._folder)
         return self._found[one.paths]
 
     def fingerprint(self, schema: StreamSchema) -> str:
         """Names and contents of the stream's files and their mapping in one hash: unchanged, nothing need be read."""
         sets = self.sets_of(schema.stream)
+        plain = self._plain_stream(schema.stream)
         files = {file.name: file for one in sets for file in self.files_of(one)}
         mapping = [(s.name, s.paths, s.columns, s.sheets, s.key, s.header_row, s.encoding, s.delimiter) for s in sets]
-        return f"{content_hash(files.values())}:{content_hash_of(repr((mapping, self.timezone, schema.to_json())))}"
+        content = plain.fingerprint if plain else content_hash(files.values())
+        told = repr((mapping, self.timezone, schema.to_json()))
+        return f"{content}:{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
     def read(self, schema: StreamSchema, window: Window, checkpoint: Checkpoint | None) -> Iterator[Page]:
         """All rows of the stream's files; a run that was cut off begins again."""
+        plain = self._plain_stream(schema.stream)
+        if plain:
+            yield from plain.pages()
+            return
         names = [field.name for field in schema.fields]
         opened = (
             table
@@ -101,12 +114,12 @@ class FilesConnector:
     def close(self) -> None:
         """Nothing is held open."""
 
-
-def content_hash_of(text: str) -> str:
-    """A short hash of a text."""
-    import hashlib
-
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def _plain_stream(self, stream: str) -> PlainStream | None:
+        if stream not in self._plain:
+            sets = self.sets_of(stream)
+            files = [file for one in sets for file in self.files_of(one)]
+            self._plain[stream] = plain_stream(sets, files)
+        return self._plain[stream]
 
 
 def open_files(source_id: str, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connector:
@@ -129,4 +142,10 @@ def open_files(source_id: str, settings: Mapping[str, Any], secrets: Mapping[str
     if as_of is not None and as_of.tzinfo is None:
         as_of = as_of.replace(tzinfo=UTC)
     timezone = str(settings.get("timezone") or "UTC")
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError):
+        raise SettingsFailure(
+            f"{timezone!r} is no time zone.", where=f"sources.{source_id}.timezone", next_step="such as Europe/Kyiv"
+        ) from None
     return FilesConnector(source_id, folder, file_sets(given, where), timezone, as_of)

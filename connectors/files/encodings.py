@@ -17,15 +17,16 @@ _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BO
 def detect_encoding(sample: bytes) -> str:
     """The encoding of a sample of text.
 
-    A mark at the start says it; zero bytes in every other place are UTF-16; what decodes as UTF-8 is; else the
+    A mark at the start says it; zero bytes in every other place only are UTF-16; what decodes as UTF-8 is; else the
     single-byte alphabet whose letters look most like words: Cyrillic in the wrong table has rare letters, capitals
     inside words and signs nobody types.
     """
     for mark, name in _MARKS.items():
         if sample.startswith(mark):
             return name
-    if sample.count(0) > len(sample) // 4:
-        return "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
+    first, second = sample[::2].count(0), sample[1::2].count(0)
+    if min(first, second) * 10 < max(first, second):
+        return "utf-16-le" if second > first else "utf-16-be"
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
         return "utf-8"

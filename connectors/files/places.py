@@ -70,6 +70,15 @@ def find(patterns: Iterable[str], folder: str) -> list[FoundFile]:
     return [found[name] for name in sorted(found)]
 
 
+def refuse_missing_folder(folder: str) -> None:
+    """SourceFailure when a local folder is not there, for instance because it is not mounted."""
+    if not _ADDRESS.match(folder) and not Path(folder).expanduser().is_dir():
+        raise SourceFailure(
+            "The folder of the files is not there.", where=folder, saved="Nothing was changed.",
+            next_step="mount it, or set path of the source to where it is",
+        )  # fmt: skip
+
+
 def content_hash(files: Iterable[FoundFile]) -> str:
     """One hash of all names and contents: what says whether anything changed."""
     digest = hashlib.sha256()

@@ -228,6 +228,8 @@ def pages(opened: Iterable[OpenTable], names: Sequence[str]) -> Iterator[tuple[b
         for record in table.records():
             values = record.values
             values["id"] = record_id(table.one, values, seen)
+            if record.problems and values["id"]:  # it will be rejected: say where it stands
+                values["id"] += f" ({table.table.place}, row {record.row})"
             values["source_file"] = table.table.place
             rows.append([values.get(name, "") for name in names])
             if len(rows) >= PAGE_ROWS:

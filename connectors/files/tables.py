@@ -164,12 +164,25 @@ def _parquet(one: FoundFile, layout: Layout) -> Iterator[Table]:
 def _json_lines(one: FoundFile, layout: Layout) -> Iterator[Table]:
     header: dict[str, None] = {}
     with one.open() as opened:
-        records = list(_objects(opened, one.name))
+        content = opened.read()
+    lines = content.splitlines()
+    records = list(_elements(content, one.name) if content.lstrip()[:1] == b"[" else _objects(lines, one.name))
     for record in records:
         header.update(dict.fromkeys(record))
     names = list(header)
     rows = ([_scalar(record.get(name)) for name in names] for record in records)
     yield _table(one.name, None, enumerate(itertools.chain([names], rows), 1), layout, {}, is_ragged=False)
+
+
+def _elements(content: bytes, name: str) -> list[dict[str, Any]]:
+    """The objects of one JSON list."""
+    try:
+        found = json.loads(content)
+    except ValueError as problem:
+        raise SourceFailure("The file is no JSON.", where=name, why=str(problem)[:120]) from None
+    if not all(isinstance(record, dict) for record in found):
+        raise SourceFailure("The list holds something else than objects.", where=name)
+    return list(found)
 
 
 def _objects(lines: Iterable[bytes], name: str) -> Iterator[dict[str, Any]]:

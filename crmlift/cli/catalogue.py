@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import duckdb
@@ -195,6 +197,23 @@ def sql_check() -> None:
 
     models = _models()
     _report_problems(check_models(models), f"{len(models)} models are sound.")
+
+
+@sql_app.command("dictionary")
+def sql_dictionary(
+    write: Annotated[
+        Path | None, typer.Option("--write", help="Write the page to this file, such as docs/data-dictionary.md.")
+    ] = None,
+) -> None:
+    """Every published table and column with its meaning, type and unit, as a Markdown page."""
+    from crmlift.dictionary import dictionary
+
+    page = dictionary()
+    if write is None:
+        sys.stdout.write(page)
+        return
+    write.write_text(page, encoding="utf-8")
+    results().print(f"{page.count('### ')} tables are described in {write}.")
 
 
 def _tree(node: Lineage, branch: Tree | None = None, shown: set[str] | None = None) -> Tree:

@@ -99,6 +99,32 @@ def run(full: Full = False, exit_on_alert: ExitOnAlert = False, as_json: Json = 
     _exit_on_alert(exit_on_alert)
 
 
+def rebuild(as_json: Json = False) -> None:
+    """Make the warehouse again from the landing zone, beside the old one, and publish it.
+
+    [bold]When:[/bold] after a mended connector schema, a changed salt, or an upgrade that says so.
+    A damaged warehouse.duckdb is moved away first; what only it knew (below) is lost then.
+    The sources are not asked: every landed page is replayed in its order, then transform, measure and evaluate run.
+
+    [bold]What stays:[/bold] what no source can tell again: nightly snapshots of the pipeline, teams, days of use,
+    verdicts of earlier nights, alerts, findings.
+
+    [bold]Safe to stop:[/bold] the old warehouse serves until the new one is whole, which takes its place in one step.
+    Readers of analytics.duckdb notice nothing. It needs room for a second copy, and no night can run meanwhile.
+    """
+    from crmlift import pipeline
+    from crmlift.rebuild import rebuild as rebuild_warehouse
+
+    done = rebuild_warehouse(run_id=pipeline.new_run_id())
+    if as_json:
+        print_json([{"step": name, **summary} for name, summary in done])
+        return
+    rows = [(name, summary.get("rows") or summary.get("rows_read") or summary.get("values") or summary.get("effects")
+             or summary.get("tables"), summary.get("seconds")) for name, summary in done]  # fmt: skip
+    print_table(["step", "rows", "seconds"], rows)
+    print_table(["Next"], [['crmlift query "select * from ops.run order by started_at desc limit 5"']])
+
+
 def _show_scorecard() -> None:
     from crmlift.cli.scorecard import show_scorecard
 
@@ -124,5 +150,5 @@ def _show(summaries: list[dict[str, Any]], as_json: bool) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (extract, load, transform, measure, evaluate, publish, alert, report, run):
+    for command in (extract, load, transform, measure, evaluate, publish, alert, report, run, rebuild):
         app.command(rich_help_panel="The night, step by step")(command)

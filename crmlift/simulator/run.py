@@ -15,6 +15,7 @@ from crmlift.simulator.company import Company
 from crmlift.simulator.export import export_company
 from crmlift.simulator.given import company_from_files
 from crmlift.simulator.options import HS_SERVICE_KEY, SF_CLIENT_ID, SF_CLIENT_SECRET, ServerOptions
+from crmlift.simulator.pipedrive.export import export_pipedrive
 from crmlift.simulator.server import ServerInfo, serve
 from crmlift.simulator.spreadsheets import write_spreadsheets
 from crmlift.simulator.tls import make_certificate
@@ -50,9 +51,12 @@ def _corporate_currency(company: Company) -> str:
     return next((str(row["IsoCode"]) for row in rows if row.get("IsCorporate")), "EUR")
 
 
-def export(spec: SimulationSpec, directory: Path) -> None:
-    """Write what would be served, with deleted and archived rows marked."""
-    export_company(spec.build(), directory)
+def export(spec: SimulationSpec, directory: Path, *, with_pipedrive: bool = False) -> None:
+    """Write what would be served, with deleted and archived rows marked; as Pipedrive, too, only if asked."""
+    company = spec.build()
+    export_company(company, directory)
+    if with_pipedrive:
+        export_pipedrive(company, directory / "pipedrive")
 
 
 def serve_company(

@@ -201,6 +201,8 @@ IsDeleted boolean
 Name string 255
 ProductCode string 255
 Family picklist = Licence|Service
+Unit_Cost__c currency
+CurrencyIsoCode picklist = EUR|USD|UAH
 IsActive boolean
 """ + _AUDIT.lstrip("\n"),
     "Task": """

@@ -43,12 +43,13 @@ WON, LOST = 4, 5
 FORECAST_NAMES = {"BestCase": "Best Case", "Forecast": "Commit"}
 CURRENCIES = ("EUR", "USD", "UAH")
 PRODUCTS = (
-    ("Starter", 400.0),
-    ("Team", 1200.0),
-    ("Business", 3900.0),
-    ("Підтримка", 900.0),
-    ("Навчання", 650.0),
+    ("Starter", 400.0, 90.0),
+    ("Team", 1200.0, 260.0),
+    ("Business", 3900.0, 1100.0),
+    ("Підтримка", 900.0, 540.0),
+    ("Навчання", 650.0, 410.0),
 )
+"""Name, list price and what one costs the company, in euros."""
 CAMPAIGNS = (
     "Autumn fair",
     "Партнерська конференція",
@@ -244,6 +245,8 @@ def _products(world: World) -> SimTable:
         "Name": [p[0] for p in PRODUCTS],
         "ProductCode": [f"P-{i:03d}" for i in range(n)],
         "Family": ["Licence"] * 3 + ["Service"] * 2,
+        "Unit_Cost__c": [p[2] for p in PRODUCTS],
+        "CurrencyIsoCode": ["EUR"] * n,
         "IsActive": [True] * n,
         "IsDeleted": [False] * n,
         **_fixed(world, n),

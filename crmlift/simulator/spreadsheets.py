@@ -21,7 +21,7 @@ from crmlift.simulator.scenario import WAVES
 from crmlift.simulator.spreadsheet_surveys import employee_survey
 from crmlift.simulator.world import World
 
-MAPPING = Path(__file__).parent / "layouts" / "inputs.yml"
+MAPPING = Path(__file__).with_suffix(".yml")
 SEAT_PRICE_EUR = 55
 MADE_UP = "Example Research (made up)"
 TO_EUR = {"EUR": 1.0, "USD": 0.9, "UAH": 0.022, "PLN": 0.23}

@@ -12,6 +12,7 @@ import duckdb
 
 from connectors.landing_files import sync_folder
 from crmlift.errors import WarehouseFailure
+from crmlift.warehouse.describe import describe_tables
 from crmlift.warehouse.store import literal, quoted
 
 PUBLISHED_SCHEMAS = ("core", "config", "metrics", "evaluation", "ops")
@@ -40,6 +41,7 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path, *, with_user_na
     try:
         connection.execute(f"attach {literal(str(fresh))} as publication")
         try:
+            describe_tables(connection)
             tables = _copy(connection, hide=() if with_user_names else tuple(PERSONAL_COLUMNS.items()))
         finally:
             connection.execute("detach publication")

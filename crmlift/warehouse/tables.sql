@@ -6,6 +6,7 @@ create schema if not exists config;
 create schema if not exists metrics;
 create schema if not exists evaluation;
 create schema if not exists ops;
+create schema if not exists kept;
 
 create table if not exists config.rollout (
     rollout_id varchar primary key, name varchar, base_currency varchar, approved_on date);
@@ -56,6 +57,12 @@ create table if not exists core.opportunity_snapshot (
     amount_base decimal(18, 2), probability double, forecast_category varchar, expected_close_date date,
     owner_id varchar, team_id varchar, primary key (snapshot_date, opportunity_id));
 
+create table if not exists kept.user_team (
+    user_id varchar, team_id varchar, seen_at timestamptz, primary key (user_id, seen_at));
+create table if not exists kept.user_day (
+    user_id varchar, activity_date date, is_logged_in boolean, ui_login_count integer, records_created integer,
+    records_updated integer, activities_logged integer, core_actions integer);
+
 create table if not exists metrics.kpi (
     kpi_id varchar primary key, name_en varchar, name_uk varchar, question_en varchar, question_uk varchar,
     family varchar, unit varchar, direction varchar, stat_type varchar, formula varchar, guard_kpi_id varchar,
@@ -65,6 +72,7 @@ alter table metrics.kpi add column if not exists factors varchar[];
 alter table metrics.kpi add column if not exists min_cell integer;
 alter table metrics.kpi add column if not exists is_input boolean;
 alter table metrics.kpi add column if not exists is_exact boolean;
+alter table metrics.kpi add column if not exists survey varchar;
 alter table metrics.kpi add column if not exists no_effect varchar;
 alter table metrics.kpi add column if not exists parameters json;
 alter table metrics.kpi add column if not exists sql varchar;
@@ -111,6 +119,7 @@ create table if not exists ops.load (
 create table if not exists ops.cursor (
     source_id varchar, stream varchar, read_until timestamptz, updated_at timestamptz,
     primary key (source_id, stream));
+alter table ops.cursor add column if not exists bookmark json;
 create table if not exists ops.rejected_row (
     source_id varchar, stream varchar, record_id varchar, field varchar, source_type varchar, reason varchar,
     manifest varchar, run_id varchar, rejected_at timestamptz);

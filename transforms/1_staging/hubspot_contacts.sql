@@ -14,6 +14,7 @@ select
     try_cast(createdate as timestamptz) as created_at,
     cast(try_cast(hs_created_by_user_id as hugeint) as varchar) as created_by_user_native_id,
     nullif(cast(hs_merged_object_ids as varchar), '') as merged_native_ids,
+    try_cast(hubspot_owner_assigneddate as timestamptz) as owner_assigned_at,
     try_cast(hs_v2_date_entered_lead as timestamptz) as became_lead_at,
     try_cast(hs_v2_date_entered_marketingqualifiedlead as timestamptz) as became_mql_at,
     try_cast(hs_v2_date_entered_salesqualifiedlead as timestamptz) as became_sql_at,

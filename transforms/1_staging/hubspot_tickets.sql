@@ -19,6 +19,8 @@ select
     nullif(cast(hs_time_to_first_response_sla_status as varchar), '') as sla_first_response_status,
     try_cast(hs_time_to_close_sla_at as timestamptz) as sla_resolution_due_at,
     nullif(cast(hs_time_to_close_sla_status as varchar), '') as sla_resolution_status,
+    try_cast(hs_time_to_first_response_in_operating_hours as double) / 60000.0 as business_min_first_response,
+    try_cast(hs_time_to_close_in_operating_hours as double) / 60000.0 as business_min_close,
     nullif(cast(hs_merged_object_ids as varchar), '') as merged_native_ids,
     cast(try_cast(hs_created_by_user_id as hugeint) as varchar) as created_by_user_native_id,
     coalesce(try_cast(archived as boolean), false) or coalesce(_deleted, false) as is_deleted,

@@ -4,15 +4,8 @@
 with salesforce_accounts as (
     select
         account_id, source_id, native_id, name, website as domain, industry, segment, region, country, employee_count,
-        annual_revenue_native, currency_code, owner_id, parent_account_id, created_at, merged_into_id,
-        is_deleted, _extracted_at, _run_id
+        annual_revenue_native, currency_code, owner_id, parent_account_id, created_at, is_deleted, _extracted_at, _run_id
     from staging.salesforce_account
-),
-
-hubspot_merges as (
-    select source_id || ':' || trim(merged) as account_id, min(account_id) as merged_into_id
-    from (select source_id, account_id, unnest(string_split(merged_native_ids, ';')) as merged from staging.hubspot_companies)
-    group by all
 ),
 
 hubspot_accounts as (
@@ -20,16 +13,32 @@ hubspot_accounts as (
         c.account_id, c.source_id, c.native_id, c.name, c.domain, c.industry, c.segment, c.region, c.country,
         cast(c.employee_count as bigint) as employee_count, c.annual_revenue_native, null as currency_code,
         c.source_id || ':' || c.owner_native_id as owner_id, c.parent_account_id, c.created_at,
-        m.merged_into_id, c.is_deleted,
-        c._extracted_at, c._run_id
+        c.is_deleted, c._extracted_at, c._run_id
     from staging.hubspot_companies as c
-    left join hubspot_merges as m using (account_id)
 ),
 
 accounts as (
     select * from salesforce_accounts
     union all
     select * from hubspot_accounts
+    union all
+    select
+        account_id, source_id, native_id, name, domain, industry, segment, region, country, employee_count,
+        annual_revenue_native, null, owner_id, parent_account_id,
+        coalesce(created_at, timezone($timezone, cast(created_date as timestamp))), is_deleted, _extracted_at, _run_id
+    from staging.files_account
+    union all by name
+    select
+        account_id, source_id, native_id, name, domain, industry, country, employee_count, annual_revenue_native,
+        owner_id, created_at, is_deleted, _extracted_at, _run_id
+    from staging.pipedrive_organizations
+),
+
+customers as (
+    select coalesce(m.survivor_id, t.account_id) as account_id, min(t.occurred_at) as first_at
+    from core.customer_transaction as t
+    left join core.merged_record as m on m.object = 'account' and m.record_id = t.account_id
+    group by all
 )
 
 select
@@ -46,13 +55,15 @@ select
     cast(a.annual_revenue_native * r.rate_to_base as decimal(18, 2)) as annual_revenue_base,
     a.owner_id,
     a.parent_account_id,
-    cast(null as date) as customer_since,
+    cast(timezone($timezone, k.first_at) as date) as customer_since,
     a.created_at,
-    a.merged_into_id,
+    m.survivor_id as merged_into_id,
     a.is_deleted,
     a._extracted_at,
     a._run_id
 from accounts as a
+left join core.merged_record as m on m.object = 'account' and m.record_id = a.account_id
+left join customers as k on k.account_id = a.account_id
 left join core.fx_rate as r
     on r.source_id = a.source_id
     and r.currency_code = coalesce(a.currency_code, $base_currency)

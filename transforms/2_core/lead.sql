@@ -34,7 +34,7 @@ salesforce_leads as (
             else greatest(timezone($timezone, cast(l.converted_date as timestamp)), l.created_at)
         end as converted_at,
         t.disqualified_at, l.converted_opportunity_id, l.converted_account_id, l.converted_contact_id as contact_id,
-        l.merged_into_id, l.is_deleted, l._extracted_at, l._run_id
+        l.is_deleted, l._extracted_at, l._run_id
     from staging.salesforce_lead as l
     left join salesforce_status_times as t using (lead_id)
     left join staging.salesforce_opportunity as o on o.opportunity_id = l.converted_opportunity_id
@@ -82,7 +82,7 @@ hubspot_leads as (
             else 'working'
         end as status_group,
         null as vendor_touch_at, null as vendor_touch_basis, null as qualified_at, v.converted_at, null as disqualified_at,
-        v.converted_opportunity_id, null as converted_account_id, c.contact_id, null as merged_into_id, l.is_deleted,
+        v.converted_opportunity_id, null as converted_account_id, c.contact_id, l.is_deleted,
         l._extracted_at, l._run_id
     from staging.hubspot_leads as l
     left join hubspot_lead_contacts as c using (lead_id)
@@ -134,7 +134,7 @@ hubspot_contacts_as_leads as (
         c.first_engagement_at as vendor_touch_at, 'hs_sa_first_engagement' as vendor_touch_basis,
         c.stage_qualified_at as qualified_at, least(v.converted_at, c.stage_opportunity_at) as converted_at,
         case when c.lead_status = 'UNQUALIFIED' then c.disqualified_at end as disqualified_at, v.converted_opportunity_id,
-        null as converted_account_id, c.contact_id, null as merged_into_id, c.is_deleted, c._extracted_at, c._run_id
+        null as converted_account_id, c.contact_id, c.owner_assigned_at, c.is_deleted, c._extracted_at, c._run_id
     from hubspot_contact_leads as c
     left join hubspot_contact_conversions as v using (contact_id)
     where c.lead_at is not null
@@ -146,6 +146,26 @@ leads as (
     select * from hubspot_leads
     union all by name
     select * from hubspot_contacts_as_leads
+    union all by name
+    select
+        lead_id, source_id, native_id, 'legacy' as lead_basis,
+        coalesce(created_at, timezone($timezone, cast(created_date as timestamp))) as created_at, owner_id,
+        team_id as given_team_id, channel as source_channel, status as status_native,
+        coalesce(status, case when opportunity_id is not null or converted_at is not null or converted_date is not null then 'converted' else 'new' end) as status_group,
+        coalesce(first_touch_at, timezone($timezone, cast(first_touch_date as timestamp))) as vendor_touch_at, 'legacy' as vendor_touch_basis,
+        coalesce(qualified_at, timezone($timezone, cast(qualified_date as timestamp))) as qualified_at,
+        coalesce(converted_at, timezone($timezone, cast(converted_date as timestamp))) as converted_at,
+        coalesce(disqualified_at, timezone($timezone, cast(disqualified_date as timestamp))) as disqualified_at,
+        opportunity_id as converted_opportunity_id, contact_id, is_deleted, _extracted_at, _run_id
+    from staging.files_lead
+    union all by name
+    select
+        lead_id, source_id, native_id, 'pd_lead' as lead_basis, created_at, owner_id, lead_source as source_channel,
+        status as status_native,
+        case status when 'archived' then 'disqualified' when 'new' then 'new' else 'working' end as status_group,
+        case when status = 'archived' then last_modified_at end as disqualified_at, contact_id, is_deleted,
+        _extracted_at, _run_id
+    from staging.pipedrive_leads
 ),
 
 talks as (
@@ -167,6 +187,13 @@ touches as (
     inner join talks as t on t.contact_id = l.contact_id and t.lead_id is null and t.occurred_at >= l.created_at
 ),
 
+hubspot_deal_accounts as (
+    select from_id as opportunity_id, min_by(to_id, (not coalesce(is_primary, false), type_id, to_id)) as account_id
+    from staging.hubspot_association
+    where from_object = 'deals' and to_object = 'companies'
+    group by all
+),
+
 first_touches as (
     select lead_id, min(occurred_at) as touched_at
     from touches
@@ -181,10 +208,17 @@ select
     l.created_at,
     l.owner_id,
     coalesce(i.owner_id, l.owner_id) as initial_owner_id,
-    u.team_id,
+    coalesce(l.given_team_id, u.team_id) as team_id,
     l.source_channel,
     l.status_native,
     l.status_group,
+    case
+        when i.owner_id is null and l.owner_id is null then null
+        when i.assigned_at is not null then greatest(i.assigned_at, l.created_at)
+        when i.owner_id is null and w.user_id is null then null
+        when i.owner_id is null then greatest(l.owner_assigned_at, l.created_at)
+        else l.created_at
+    end as first_assigned_at,
     coalesce(f.touched_at, case when l.vendor_touch_at >= l.created_at then l.vendor_touch_at end) as first_touch_at,
     case
         when f.touched_at is not null then 'activity_log'
@@ -194,13 +228,23 @@ select
     l.converted_at,
     l.disqualified_at,
     l.converted_opportunity_id,
-    l.converted_account_id,
-    l.contact_id,
-    l.merged_into_id,
+    coalesce(a.survivor_id, l.converted_account_id, d.account_id) as converted_account_id,
+    coalesce(p.survivor_id, l.contact_id) as contact_id,
+    m.survivor_id as merged_into_id,
     l.is_deleted,
     l._extracted_at,
     l._run_id
 from leads as l
 left join first_touches as f using (lead_id)
-left join core.initial_owner as i on i.record_id = l.lead_id
-left join core.app_user as u on u.user_id = coalesce(i.owner_id, l.owner_id)
+left join core.initial_owner as i
+    on i.object = case when l.lead_basis = 'hs_contact_lifecycle' then 'contact' else 'lead' end and i.record_id = l.lead_id
+left join core.app_user as w on w.user_id = l.owner_id
+left join core.user_team_history as u
+    on u.user_id = coalesce(i.owner_id, l.owner_id)
+    and l.created_at >= u.valid_from
+    and l.created_at < coalesce(u.valid_to, timestamptz '9999-12-31 00:00:00+00')
+left join core.merged_record as m
+    on m.object = case when l.lead_basis = 'hs_contact_lifecycle' then 'contact' else 'lead' end and m.record_id = l.lead_id
+left join core.merged_record as a on a.object = 'account' and a.record_id = l.converted_account_id
+left join core.merged_record as p on p.object = 'contact' and p.record_id = l.contact_id
+left join hubspot_deal_accounts as d on d.opportunity_id = l.converted_opportunity_id

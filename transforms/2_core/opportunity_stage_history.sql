@@ -1,6 +1,9 @@
 -- Question: when did a deal enter and leave each stage?
 -- Grain:    one row per opportunity_id, seq
--- Excludes: changes that kept the stage. A deal without any recorded history has one row, for the stage it is in
+-- Excludes: changes that kept the stage
+-- Four bases, the best a deal has: recorded changes (Salesforce's and HubSpot's histories), HubSpot's one date a stage,
+-- what our nights have seen (a change has the day of the night that first saw it). A deal without any of them has one
+-- row, for the stage it is in.
 with salesforce_changes as (
     select
         opportunity_id, source_id, 'default' as pipeline_native_id, stage_native_id, changed_at as entered_at, change_id,
@@ -31,6 +34,76 @@ hubspot_changes as (
     qualify h.value is distinct from lag(h.value) over (partition by h.record_id order by h.seq)
 ),
 
+hubspot_entries as (
+    select
+        e.record_id as opportunity_id, e.source_id, p.pipeline_native_id, p.stage_native_id, min(e.entered_at) as entered_at
+    from staging.hubspot_stage_entry as e
+    anti join hubspot_changes as h on h.opportunity_id = e.record_id
+    inner join hubspot_stage_pipelines as p
+        on p.source_id = e.source_id
+        and (p.stage_native_id = e.stage_name or p.stage_native_id = regexp_replace(e.stage_name, '_\d{5,}$', ''))
+    group by all
+),
+
+recorded as (
+    select opportunity_id from salesforce_changes
+    union
+    select opportunity_id from hubspot_changes
+    union
+    select opportunity_id from hubspot_entries
+),
+
+silent as (
+    select
+        o.opportunity_id, o.created_at, concat_ws(':', o.source_id, 'opportunity', 'default', o.stage_native_id) as stage_key
+    from staging.salesforce_opportunity as o
+    anti join recorded as r using (opportunity_id)
+    where o.stage_native_id is not null
+    union all
+    select
+        d.opportunity_id, d.created_at,
+        concat_ws(':', d.source_id, 'opportunity', coalesce(d.pipeline_native_id, 'default'), d.stage_native_id)
+    from staging.hubspot_deals as d
+    anti join recorded as r using (opportunity_id)
+    where d.stage_native_id is not null
+),
+
+sightings as (
+    select
+        s.opportunity_id, s.stage_key, s.snapshot_date as seen_on, s.amount_base, s.probability, s.expected_close_date
+    from core.opportunity_snapshot as s
+    semi join silent as q using (opportunity_id)
+    where s.snapshot_date < cast(timezone($timezone, cast($as_of as timestamptz)) as date)
+    union all by name
+    select opportunity_id, stage_key, cast(timezone($timezone, cast($as_of as timestamptz)) as date) as seen_on
+    from silent
+),
+
+seen as (
+    select
+        opportunity_id, stage_key, seen_on, amount_base, probability, expected_close_date,
+        lag(seen_on) over earlier is null as is_first
+    from sightings
+    window earlier as (partition by opportunity_id order by seen_on)
+    qualify is_first or stage_key is distinct from lag(stage_key) over earlier
+),
+
+moved as (
+    select opportunity_id from seen group by opportunity_id having count(*) > 1
+),
+
+snapshot_changes as (
+    select
+        s.opportunity_id, p.source_id, p.pipeline_native_id, p.stage_native_id,
+        case when s.is_first then q.created_at else timezone($timezone, cast(s.seen_on as timestamp)) end as entered_at,
+        cast(s.seen_on as varchar) as change_id, s.amount_base as seen_amount_base, s.probability,
+        s.expected_close_date, 'snapshot_diff' as basis
+    from seen as s
+    semi join moved as m using (opportunity_id)
+    inner join core.pipeline_stage as p using (stage_key)
+    inner join silent as q using (opportunity_id)
+),
+
 salesforce_current as (
     select
         o.opportunity_id, o.source_id, 'default' as pipeline_native_id, o.stage_native_id,
@@ -38,7 +111,8 @@ salesforce_current as (
         '' as change_id, o.amount_native, o.probability_pct / 100.0 as probability, o.close_date as expected_close_date,
         null as changed_by_id, 'current_record' as basis
     from staging.salesforce_opportunity as o
-    anti join salesforce_changes as h using (opportunity_id)
+    anti join recorded as r using (opportunity_id)
+    anti join moved as m using (opportunity_id)
     where o.stage_native_id is not null
 ),
 
@@ -49,7 +123,8 @@ hubspot_current as (
         d.probability, cast(timezone($timezone, d.close_at) as date) as expected_close_date, null as changed_by_id,
         'current_record' as basis
     from staging.hubspot_deals as d
-    anti join hubspot_changes as h using (opportunity_id)
+    anti join recorded as r using (opportunity_id)
+    anti join moved as m using (opportunity_id)
     where d.stage_native_id is not null
 ),
 
@@ -58,9 +133,21 @@ changes as (
     union all by name
     select * from hubspot_changes
     union all by name
+    select
+        opportunity_id, source_id, pipeline_native_id, stage_native_id, entered_at, stage_native_id as change_id,
+        'hs_date_entered' as basis
+    from hubspot_entries
+    union all by name
+    select * from snapshot_changes
+    union all by name
     select * from salesforce_current
     union all by name
     select * from hubspot_current
+    union all by name
+    select
+        opportunity_id, source_id, pipeline_native_id, stage_native_id, entered_at, change_order as change_id,
+        changed_by_id, basis
+    from staging.pipedrive_deal_course
 ),
 
 currencies as (
@@ -76,7 +163,7 @@ select
     concat_ws(':', c.source_id, 'opportunity', c.pipeline_native_id, c.stage_native_id) as stage_key,
     c.entered_at,
     lead(c.entered_at) over deal as exited_at,
-    cast(c.amount_native * r.rate_to_base as decimal(18, 2)) as amount_base,
+    cast(coalesce(c.amount_native * r.rate_to_base, c.seen_amount_base) as decimal(18, 2)) as amount_base,
     cast(c.probability as double) as probability,
     c.expected_close_date,
     c.changed_by_id,

@@ -53,6 +53,8 @@ seen as (
     select source_id, 'hubspot' from staging.hubspot_tickets
     union
     select source_id, 'hubspot' from staging.hubspot_contacts
+    union
+    select source_id, 'pipedrive' from staging.pipedrive_deals
 ),
 
 instances as (
@@ -73,6 +75,8 @@ history as (
     select source_id, min(changed_at) as first_at from staging.salesforce_opportunity_history group by all
     union all
     select source_id, min(changed_at) as first_at from staging.hubspot_property_change group by all
+    union all
+    select source_id, min(changed_at) as first_at from staging.pipedrive_deals_flow group by all
 )
 
 select

@@ -2,7 +2,7 @@
 -- Grain:    one row per ticket_id
 -- Excludes: nothing; deleted tickets are flagged
 -- closed_at is the entry into the last unbroken run of closed statuses. The first answer is HubSpot's first agent reply;
--- in Salesforce the first outgoing e-mail or public comment of a person. No answer is NULL, never 0.
+-- in Salesforce the milestone of the first answer, else the first outgoing e-mail or public comment of a person. No answer is NULL, never 0.
 with hubspot_links as (
     select
         from_id as ticket_id,
@@ -10,12 +10,6 @@ with hubspot_links as (
         min(to_id) filter (where to_object = 'contacts') as contact_id
     from staging.hubspot_association
     where from_object = 'tickets' and to_object in ('companies', 'contacts')
-    group by all
-),
-
-hubspot_merges as (
-    select source_id || ':' || trim(merged) as ticket_id, min(ticket_id) as merged_into_id
-    from (select source_id, ticket_id, unnest(string_split(merged_native_ids, ';')) as merged from staging.hubspot_tickets)
     group by all
 ),
 
@@ -37,14 +31,54 @@ first_answers as (
     group by a.ticket_id
 ),
 
+case_milestones as (
+    -- a promise kept late is not kept; one that can still be kept is unknown
+    select
+        ticket_id,
+        min(target_at) filter (where is_first) as sla_first_response_due_at,
+        bool_and(not is_violated) filter (where is_first and (is_completed or is_violated)) as sla_first_response_met,
+        min(completed_at) filter (where is_first and is_completed) as first_response_at,
+        min(elapsed_min) filter (where is_first and is_completed) as business_min_first_response,
+        min(target_at) filter (where is_last) as sla_resolution_due_at,
+        bool_and(not is_violated) filter (where is_last and (is_completed or is_violated)) as sla_resolution_met,
+        min(elapsed_min) filter (where is_last and is_completed) as business_min_close
+    from (
+        select
+            m.*, regexp_matches(lower(t.name), 'first') as is_first,
+            regexp_matches(lower(t.name), 'resol|clos') as is_last
+        from staging.salesforce_case_milestone as m
+        inner join staging.salesforce_milestone_type as t using (milestone_type_id)
+        where not m.is_deleted
+    )
+    group by ticket_id
+),
+
+agent_replies as (
+    -- e-mails that people logged on the ticket in either system, and what they wrote on the case
+    select ticket_id, count(*) as reply_count
+    from (
+        select ticket_id from core.activity
+        where type = 'email' and direction = 'outbound' and not is_automated and not is_deleted and ticket_id is not null
+        union all
+        select a.ticket_id
+        from case_answers as a
+        inner join core.app_user as u on u.user_id = a.created_by_id and u.is_human
+        where a.basis = 'case_comment'
+    )
+    group by ticket_id
+),
+
 tickets as (
     select
-        c.ticket_id, c.source_id, c.native_id, c.created_at, f.answered_at as first_response_at,
-        f.basis as first_response_basis, c.closed_at as close_field_at, 'default' as pipeline_native_id, c.stage_native_id,
+        c.ticket_id, c.source_id, c.native_id, c.created_at,
+        coalesce(m.first_response_at, f.answered_at) as first_response_at,
+        case when m.first_response_at is not null then 'milestone' else f.basis end as first_response_basis, c.closed_at as close_field_at, 'default' as pipeline_native_id, c.stage_native_id,
         c.is_closed, c.priority, coalesce(c.category, c.reason) as category, c.channel, c.owner_id, c.account_id,
-        c.contact_id, c.is_escalated, null as merged_into_id, c.is_deleted, c._extracted_at, c._run_id
+        c.contact_id, c.is_escalated, m.sla_first_response_due_at, m.sla_first_response_met, m.sla_resolution_due_at,
+        m.sla_resolution_met, m.business_min_first_response, m.business_min_close, c.is_deleted, c._extracted_at, c._run_id
     from staging.salesforce_case as c
     left join first_answers as f using (ticket_id)
+    left join case_milestones as m using (ticket_id)
     union all by name
     select
         t.ticket_id, t.source_id, t.native_id, t.created_at, t.first_agent_reply_at as first_response_at,
@@ -60,10 +94,20 @@ tickets as (
             when t.sla_resolution_status = '3' or t.sla_resolution_status ilike '%on time%' then true
             when t.sla_resolution_status in ('1', '4') or regexp_matches(lower(t.sla_resolution_status), 'late|overdue') then false
         end as sla_resolution_met,
-        m.merged_into_id, t.is_deleted, t._extracted_at, t._run_id
+        t.business_min_first_response, t.business_min_close, t.is_deleted, t._extracted_at, t._run_id
     from staging.hubspot_tickets as t
     left join hubspot_links as l using (ticket_id)
-    left join hubspot_merges as m using (ticket_id)
+    union all by name
+    select
+        ticket_id, source_id, native_id, coalesce(created_at, timezone($timezone, cast(created_date as timestamp))) as created_at,
+        coalesce(first_response_at, timezone($timezone, cast(first_response_date as timestamp))) as first_response_at,
+        case when first_response_at is not null or first_response_date is not null then 'legacy' end as first_response_basis,
+        coalesce(closed_at, timezone($timezone, cast(closed_date as timestamp))) as close_field_at, 'default' as pipeline_native_id,
+        coalesce(status, 'open') as stage_native_id,
+        coalesce(status = 'closed', closed_at is not null or closed_date is not null) as is_closed, priority, category, channel,
+        owner_id, team_id as given_team_id, account_id, contact_id, reopen_count as given_reopen_count, is_deleted, _extracted_at,
+        _run_id
+    from staging.files_ticket
 ),
 
 moves as (
@@ -103,7 +147,7 @@ select
     j.first_response_at,
     j.first_response_basis,
     case when j.status = 'closed' then coalesce(j.closed_status_at, j.close_field_at) end as closed_at,
-    cast(coalesce(j.reopen_count, 0) as integer) as reopen_count,
+    cast(coalesce(j.reopen_count, j.given_reopen_count, 0) as integer) as reopen_count,
     j.last_reopened_at,
     j.stage_key,
     j.status,
@@ -112,19 +156,29 @@ select
     j.channel,
     j.owner_id,
     coalesce(i.owner_id, j.owner_id) as initial_owner_id,
-    u.team_id,
-    j.account_id,
-    j.contact_id,
+    coalesce(j.given_team_id, u.team_id) as team_id,
+    coalesce(a.survivor_id, j.account_id) as account_id,
+    coalesce(p.survivor_id, j.contact_id) as contact_id,
+    cast(coalesce(y.reply_count, 0) as integer) as agent_reply_count,
+    j.business_min_first_response,
+    j.business_min_close,
     j.sla_first_response_due_at,
     j.sla_first_response_met,
     j.sla_resolution_due_at,
     j.sla_resolution_met,
     j.is_escalated,
-    j.merged_into_id is null as is_countable,
-    j.merged_into_id,
+    m.survivor_id is null as is_countable,
+    m.survivor_id as merged_into_id,
     j.is_deleted,
     j._extracted_at,
     j._run_id
 from judged as j
-left join core.initial_owner as i on i.record_id = j.ticket_id
-left join core.app_user as u on u.user_id = coalesce(i.owner_id, j.owner_id)
+left join core.initial_owner as i on i.object = 'ticket' and i.record_id = j.ticket_id
+left join core.user_team_history as u
+    on u.user_id = coalesce(i.owner_id, j.owner_id)
+    and j.created_at >= u.valid_from
+    and j.created_at < coalesce(u.valid_to, timestamptz '9999-12-31 00:00:00+00')
+left join core.merged_record as m on m.object = 'ticket' and m.record_id = j.ticket_id
+left join core.merged_record as a on a.object = 'account' and a.record_id = j.account_id
+left join core.merged_record as p on p.object = 'contact' and p.record_id = j.contact_id
+left join agent_replies as y on y.ticket_id = j.ticket_id

@@ -1,6 +1,7 @@
 -- Question: on which days did each person work in the CRM, and did they record anything?
 -- Grain:    one row per user_id, activity_date (local) with a log-in or an action
--- Excludes: integration users, changes made by workflows, imports and programs
+-- Excludes: integration users, changes made by workflows, imports and programs. What an earlier night counted and a
+--           source has forgotten since (log-ins after 90 days, old values) stays
 with interface_changes as (
     select source_id, user_native_id, record_id, changed_at
     from staging.hubspot_property_change
@@ -60,18 +61,38 @@ events as (
     inner join core.user_identity as u using (source_id, user_native_id)
     union all
     select created_by_id, created_at, 'activity' from core.activity where not is_automated
+    union all
+    select created_by_id, created_at, 'created' from staging.pipedrive_deals
+    union all
+    select changed_by_id, changed_at, 'updated' from staging.pipedrive_deals_flow
+    where field <> 'add_time' and change_source is distinct from 'api'
+),
+
+counted as (
+    select
+        e.user_id,
+        cast(timezone($timezone, e.at) as date) as activity_date,
+        count(*) filter (where e.kind = 'login') as logins,
+        count(*) filter (where e.kind = 'created') as created,
+        count(*) filter (where e.kind = 'updated') as updated,
+        count(*) filter (where e.kind = 'activity') as logged,
+        count(*) filter (where e.kind <> 'login') as actions
+    from events as e
+    where e.at < $as_of
+    group by all
 )
 
 select
-    e.user_id,
-    cast(timezone($timezone, e.at) as date) as activity_date,
-    bool_or(e.kind = 'login') as is_logged_in,
-    cast(count(*) filter (where e.kind = 'login') as integer) as ui_login_count,
-    cast(count(*) filter (where e.kind = 'created') as integer) as records_created,
-    cast(count(*) filter (where e.kind = 'updated') as integer) as records_updated,
-    cast(count(*) filter (where e.kind = 'activity') as integer) as activities_logged,
-    cast(count(*) filter (where e.kind <> 'login') as integer) as core_actions
-from events as e
-inner join core.app_user as u on u.user_id = e.user_id and u.is_human
-where e.at < $as_of
-group by all
+    user_id,
+    activity_date,
+    coalesce(c.logins > 0, false) or coalesce(k.is_logged_in, false) as is_logged_in,
+    cast(greatest(c.logins, k.ui_login_count) as integer) as ui_login_count,
+    cast(greatest(c.created, k.records_created) as integer) as records_created,
+    cast(greatest(c.updated, k.records_updated) as integer) as records_updated,
+    cast(greatest(c.logged, k.activities_logged) as integer) as activities_logged,
+    cast(greatest(c.actions, k.core_actions) as integer) as core_actions,
+    case when c.user_id is null then 'kept' else 'counted' end as basis
+from counted as c
+full join kept.user_day as k using (user_id, activity_date)
+inner join core.app_user as u on u.user_id = coalesce(c.user_id, k.user_id) and u.is_human
+where activity_date <= cast(timezone($timezone, cast($as_of as timestamptz)) as date)

@@ -1,7 +1,8 @@
 -- Question: what is the verdict on each KPI today, and what does tonight's estimate say beside it?
 -- Grain:    one row per rollout_id, wave_id, kpi_id, segment_dim, segment_value
 -- Excludes: looks older than the newest frozen one; before the first frozen look the verdict is 'inconclusive' with the
---           reason 'provisional' (or what stopped tonight's estimate) and tonight's figures
+--           reason 'provisional' (or what stopped tonight's estimate) and tonight's figures. While a finding blocks the
+--           KPI's data, it is not comparable, whatever an earlier look said
 with ranked as (
     select
         e.*,
@@ -61,11 +62,16 @@ select
     h.q_value,
     h.min_important_change,
     h.mde80,
-    case when h.is_frozen or h.verdict = 'not_comparable' then h.verdict else 'inconclusive' end as verdict,
     case
+        when t.reason = 'data_quality' then t.verdict
+        when h.is_frozen or h.verdict = 'not_comparable' then h.verdict
+        else 'inconclusive'
+    end as verdict,
+    case
+        when t.reason = 'data_quality' then t.reason
         when h.is_frozen or h.verdict in ('not_comparable', 'inconclusive') then h.reason else 'provisional'
     end as reason,
-    h.caveats,
+    case when t.reason = 'data_quality' then list_distinct(list_concat(h.caveats, t.caveats)) else h.caveats end as caveats,
     h.diagnostics,
     cast(json_extract(h.diagnostics, '$.naive_change_rel') as double) as naive_change_rel,
     t.as_of as provisional_as_of,

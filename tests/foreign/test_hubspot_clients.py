@@ -1,7 +1,7 @@
 """Clients nobody here wrote, unchanged, against the simulated HubSpot: what they count is what the export holds.
 
 hubspot-api-client comes with the development environment. The others have dependencies that fight ours, so each lives
-in an environment of its own below `.venv-foreign` (or the folder CRMLIFT_FOREIGN names), which `make foreign-hubspot`
+in an environment of its own below `.venv-foreign` (or the folder CRMLIFT_FOREIGN names), which `make foreign`
 fills; a client that is not there is skipped. They insist on https://api.hubapi.com: a proxy leads them here, and
 `sitecustomize` has them trust the simulator's certificate. dlt's source is the one ingestr ships.
 """
@@ -21,15 +21,15 @@ import hubspot
 import pyarrow.parquet as pq
 import pytest
 
+from crmlift.simulator.detour import detour
 from crmlift.simulator.export import export_company
 from crmlift.simulator.options import HS_SERVICE_KEY
 from crmlift.simulator.server import ServerInfo, running_simulator
-from tests.crmlift.simulator.detour import detour
 from tests.crmlift.simulator.every_object import CUSTOM, every_object
 
 pytestmark = pytest.mark.slow
 
-CLIENTS = Path(os.environ.get("CRMLIFT_FOREIGN", Path(__file__).parents[3] / ".venv-foreign"))
+CLIENTS = Path(os.environ.get("CRMLIFT_FOREIGN", Path(__file__).parents[2] / ".venv-foreign"))
 VENDOR = "api.hubapi.com"
 TRUST = "import os, certifi\ncertifi.where = certifi.core.where = lambda: os.environ['SSL_CERT_FILE']\n"
 AIRBYTE = {
@@ -73,7 +73,7 @@ class Stage:
     def run(self, client: str, program: str, *arguments: str | Path) -> str:
         path = CLIENTS / client / "bin" / program
         if not path.exists():
-            pytest.skip(f"{client} is not installed in {CLIENTS} (make foreign-hubspot)")
+            pytest.skip(f"{client} is not installed in {CLIENTS} (make foreign)")
         done = subprocess.run([path, *arguments], env=self.environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-500:]
         return done.stdout
