@@ -23,6 +23,7 @@ from metrics.composite import Part, evaluated, joint_interval
 from metrics.estimate import Columns, Estimate
 from metrics.question import Floats
 
+MOST_CLUSTERS = 20_000
 COMPOSED = """
 with part as (
     select v.*, list_position($parts, v.kpi_id) as place from metrics.kpi_value as v
@@ -90,19 +91,28 @@ def _composed(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> tuple[Floats, 
             f"KPI {kpi.kpi_id} could not be computed.", where=str(kpi.path), why=str(problem),
             next_step="mend its expr, then run  crmlift kpi check",
         ) from None  # fmt: skip
-    parts, clusters = _parts(connection, kpi)
-    low, high = joint_interval(expr, parts, constants, value, clusters)
+    parts, clusters, share = _parts(connection, kpi)
+    low, high = joint_interval(expr, parts, constants, value, clusters, share)
     return value, low, high
 
 
-def _parts(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> tuple[dict[str, Part], int]:
-    """The units of the parts in the cells that are whole, with one code for each deal, account or person they share."""
+def _parts(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> tuple[dict[str, Part], int, float]:
+    """The units of the parts in the cells that are whole, with one code for each deal, account or person they share.
+
+    Of very many, a share is taken by hash: its spread tells that of all.
+    """
     connection.execute(
-        "create or replace temp table drawn as select name, row_number() over (order by name) - 1 as cluster from ("
+        "create or replace temp table named as select name from ("
         + " union ".join(f"select split_part(unit_id, '|', 1) as name from part_{part}" for part in kpi.parts)
         + ")"
     )
-    found = connection.execute("select count(*) from drawn").fetchone()
+    total = _count(connection, "named")
+    connection.execute(
+        "create or replace temp table drawn as select name, row_number() over (order by name) - 1 as cluster "
+        "from named where hash(name) % $step = 0",
+        {"step": max(1, -(-total // MOST_CLUSTERS))},
+    )
+    kept = _count(connection, "drawn")
     parts = {}
     for name, part in kpi.parts.items():
         rows = connection.execute(
@@ -118,7 +128,12 @@ def _parts(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> tuple[dict[str, P
             part.definition.stat_type, got["cell"].astype(np.int64), got["cluster"].astype(np.int64),
             got["num"].astype(float), got["den"].astype(float), got["observed"].astype(bool), part.definition.is_exact,
         )  # fmt: skip
-    return parts, int(found[0]) if found else 0
+    return parts, kept, kept / total if total else 1.0
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    found = connection.execute(f"select count(*) from {table}").fetchone()
+    return int(found[0]) if found else 0
 
 
 def _placed(part: str, segment: str) -> str:

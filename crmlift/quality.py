@@ -163,10 +163,13 @@ def kpis_affected(
     is_table = f"core.{name}" in feeds
     found = []
     for kpi in kpis:
-        reads = {table.lower() for table in kpi.reads}
+        reads = {table.lower() for table in kpi.all_reads()}
         if is_table and field is not None:
             hit = f"core.{name}" in reads and any(
-                c.name.lower() == field.lower() for c in kpi.tree.find_all(exp.Column)
+                c.name.lower() == field.lower()
+                for part in (kpi, *kpi.parts.values())
+                if part.tree is not None
+                for c in part.tree.find_all(exp.Column)
             )
         elif is_table:
             hit = any(f"core.{name}" in feeds.get(table, {table}) for table in reads)

@@ -106,10 +106,11 @@ def _medians(part: Part, factor: Floats, cells: int) -> Floats:
     return found
 
 
-def interval(value: Floats, drawn: Floats) -> tuple[Floats, Floats]:
+def interval(value: Floats, drawn: Floats, share: float = 1.0) -> tuple[Floats, Floats]:
     """Normal 95 % interval with the replicates' spread, on the log scale where all are positive; NaN where unknown.
 
-    A tenth of the replicates may be undefined (a median not reached); with more there is no interval.
+    A tenth of the replicates may be undefined (a median not reached); with more there is no interval. share: of the
+    clusters that were drawn from; the relative spread of all of them is smaller by its root.
     """
     low, high = np.full(len(value), np.nan), np.full(len(value), np.nan)
     for i, (centre, row) in enumerate(zip(value, drawn, strict=True)):
@@ -118,19 +119,24 @@ def interval(value: Floats, drawn: Floats) -> tuple[Floats, Floats]:
             continue
         is_positive = centre > 0 and bool((kept > 0).all())
         if is_positive:
-            half = 1.959963984540054 * np.log(kept).std(ddof=1)
+            half = 1.959963984540054 * np.log(kept).std(ddof=1) * np.sqrt(share)
             low[i], high[i] = centre * np.exp(-half), centre * np.exp(half)
-        else:
+        elif share == 1:
             half = 1.959963984540054 * kept.std(ddof=1)
             low[i], high[i] = centre - half, centre + half
     return low, high
 
 
 def joint_interval(
-    expr: str, parts: Mapping[str, Part], constants: Mapping[str, float], value: Floats, clusters: int
+    expr: str,
+    parts: Mapping[str, Part],
+    constants: Mapping[str, float],
+    value: Floats,
+    clusters: int,
+    share: float = 1.0,
 ) -> tuple[Floats, Floats]:
     """The interval of the expression's value in every cell, all parts drawn together."""
     drawn = weights(clusters)
     cells: Sequence[float] = value.tolist()
     made = {name: replicates(part, drawn, len(cells)) for name, part in parts.items()}
-    return interval(value, evaluated(expr, {**made, **{k: np.asarray(v) for k, v in constants.items()}}))
+    return interval(value, evaluated(expr, {**made, **{k: np.asarray(v) for k, v in constants.items()}}), share)

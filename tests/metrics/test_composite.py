@@ -72,6 +72,13 @@ def test_no_interval_where_many_draws_are_unknown() -> None:
     assert np.isnan(interval(np.array([np.nan]), np.ones((1, 100)))[0][0])
 
 
+def test_a_share_of_the_clusters_tells_the_spread_of_all() -> None:
+    amount = np.random.default_rng(2).lognormal(5, 0.5, 4000)
+    whole = joint_interval("a", {"a": part("mean", amount)}, {}, np.array([amount.mean()]), 4000)
+    some = joint_interval("a", {"a": part("mean", amount[::4])}, {}, np.array([amount.mean()]), 1000, 0.25)
+    assert (some[1] - some[0])[0] == pytest.approx((whole[1] - whole[0])[0], rel=0.3)
+
+
 def test_the_draws_are_the_same_every_night() -> None:
     assert (weights(50) == weights(50)).all()
     assert weights(2000).mean() == pytest.approx(1.0, abs=0.01)
