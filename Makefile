@@ -4,8 +4,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)-tools/bin/uv
 
-.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-salesforce bench-hubspot bench-transform foreign \
-	foreign-hubspot lock clean help
+.PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-evaluation bench-salesforce bench-hubspot \
+	bench-files bench-transform foreign foreign-singer lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -38,31 +38,39 @@ bench-verdict: $(VENV)/.dev ## is the verdict right? all processes, opponents be
 bench-verdict-full: $(VENV)/.dev ## the same with 2,000 worlds a row; writes docs/benchmark.md (hours)
 	@$(PY) -m benchmarks.verdict --full --write
 
+bench-evaluation: $(VENV)/.dev ## a night's verdicts on fifty KPIs with twenty segments over three years of weeks
+	@$(PY) -m benchmarks.evaluation
+
 bench-hubspot: $(VENV)/.dev ## HubSpot's backfill against the least time its limits allow, dlt's source beside it
 	@$(PY) -m benchmarks.hubspot
-
-# Other people's clients, each in an environment of its own: their dependencies fight ours. pendulum 2 and pkg_resources
-# need an older setuptools.
-foreign-hubspot: $(VENV)/.dev ## other people's HubSpot clients, unchanged, against the simulator
-	@for client in meltano-tap-hubspot==0.10.1 airbyte-source-hubspot==5.7.0; do \
-	  $(UV) venv -q --allow-existing .venv-foreign/$${client%%=*} && \
-	  $(UV) pip install -q --python .venv-foreign/$${client%%=*}/bin/python $$client || exit 1; done
-	@$(UV) venv -q --allow-existing .venv-foreign/ingestr
-	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python "dlt[duckdb]==1.11.0" pandas "setuptools<81"
-	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python --no-deps ingestr==0.13.94
-	@$(PY) -m pytest -m slow tests/crmlift/simulator/test_foreign_hubspot.py
 
 bench-transform: $(VENV)/.dev ## a million deals, ten million activities, a million tickets: transform and measure (8 GB of disk)
 	@$(PY) -m benchmarks.transform
 
+bench-files: $(VENV)/.dev ## a CSV baseline of two million rows: looked at, landed and loaded, beside read_csv
+	@$(PY) -m benchmarks.files
+
 bench-salesforce: $(VENV)/.dev ## extract and load a million opportunities, beside read_csv (and dlt, if .venv-foreign has it)
 	@$(PY) -m benchmarks.salesforce
 
-foreign: $(VENV)/.dev ## published Salesforce clients in .venv-foreign/, read against the simulator
-	@for package in tap-salesforce airbyte-source-salesforce "dlt[duckdb,parquet]"; do \
-	  place=.venv-foreign/$${package%%[*} ; [ -d $$place ] || { $(UV) venv -q $$place && \
-	  $(UV) pip install -q --python $$place/bin/python "$$package" ; } ; done
+# Other people's clients, each in an environment of its own: their dependencies fight ours. dlt's HubSpot source is the
+# one ingestr ships; pendulum 2 and pkg_resources need an older setuptools.
+FOREIGN = tap-salesforce==2.8.1 airbyte-source-salesforce==2.10.3 dlt[duckdb,parquet]==1.31.0 \
+  meltano-tap-hubspot==0.10.1 airbyte-source-hubspot==5.7.0
+
+foreign: $(VENV)/.dev ## other people's clients in .venv-foreign/, unchanged, read against the simulator (minutes)
+	@for client in $(FOREIGN); do place=.venv-foreign/$${client%%[=[]*}; \
+	  $(UV) venv -q --allow-existing $$place && $(UV) pip install -q --python $$place/bin/python "$$client" || exit 1; done
+	@$(UV) venv -q --allow-existing .venv-foreign/ingestr
+	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python "dlt[duckdb]==1.11.0" pandas "setuptools<81"
+	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python --no-deps ingestr==0.13.94
 	@$(PY) -m pytest -m slow tests/foreign
+
+foreign-singer: $(VENV)/.dev ## published Singer taps through the bridge, loaded and resumed from their state
+	@for tap in meltano-tap-hubspot==0.10.1 tap-salesforce==2.8.1 tap-pipedrive==2.1.0; do \
+	  $(UV) venv -q --allow-existing .venv-foreign/$${tap%%=*} && \
+	  $(UV) pip install -q --python .venv-foreign/$${tap%%=*}/bin/python $$tap "setuptools<81" || exit 1; done
+	@$(PY) -m pytest -m slow tests/foreign/test_singer_bridge.py
 
 lock: $(UV) ## resolve requirements.in again into the hashed locks
 	@$(UV) pip compile -q --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.lock
@@ -86,12 +94,12 @@ $(PY): $(UV)
 $(VENV)/.run: requirements.lock pyproject.toml | $(PY)
 	@if [ ! -e $(VENV)/.dev ] || [ requirements.lock -nt $(VENV)/.dev ]; then \
 	  echo "Installing the environment from requirements.lock …" >&2 && \
-	  $(UV) pip sync -q --require-hashes --python $(PY) requirements.lock && \
+	  $(UV) pip sync -q --compile-bytecode --require-hashes --python $(PY) requirements.lock && \
 	  $(UV) pip install -q --python $(PY) --no-deps --no-build-isolation -e . ; fi
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(PY)
 	@echo "Installing the environment from requirements-dev.lock …" >&2
-	@$(UV) pip sync -q --require-hashes --python $(PY) requirements-dev.lock
+	@$(UV) pip sync -q --compile-bytecode --require-hashes --python $(PY) requirements-dev.lock
 	@$(UV) pip install -q --python $(PY) --no-deps --no-build-isolation -e .
 	@touch $@

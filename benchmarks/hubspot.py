@@ -2,7 +2,7 @@
 
 A simulated portal in a process of its own, tier professional, 150 ms from every request to its answer, deals with 60
 properties. Ours reads, lands and loads them; the least is what 190 requests in any ten seconds and 100 records a page
-leave possible. dlt's HubSpot source (as ingestr ships it, `make foreign-hubspot` installs it) does the same job beside
+leave possible. dlt's HubSpot source (as ingestr ships it, `make foreign` installs it) does the same job beside
 it over fewer records. Then the path without a network: landed pages to a typed table, against `read_json` with the same
 columns over the same bytes.
 """
@@ -29,12 +29,12 @@ from connectors.contract import Window
 from connectors.hubspot.connector import open_hubspot
 from connectors.landing import LandingZone, read_manifest
 from crmlift.simulator.company import Company, SimField, SimTable
+from crmlift.simulator.detour import detour
 from crmlift.simulator.hubspot.rate_limits import TIERS, WINDOW_S
 from crmlift.simulator.options import HS_SERVICE_KEY, ServerOptions
 from crmlift.simulator.server import running_simulator
 from crmlift.warehouse.load import load_landed
 from crmlift.warehouse.store import work_database
-from tests.crmlift.simulator.detour import detour
 
 AS_OF = datetime(2026, 11, 2, tzinfo=UTC)
 LATENCY_S, TIER, PAGE, PROPERTIES = 0.15, "professional", 100, 60
@@ -200,7 +200,7 @@ def dlt_beside_ours(records: int) -> None:
         print(f"the same into DuckDB, {records:,} deals, rows a second")
         print(f"  ours     {records / ours:10,.0f}")
         if theirs is None:
-            print("  dlt's source is not installed (make foreign-hubspot)")
+            print("  dlt's source is not installed (make foreign)")
         else:
             print(f"  dlt      {records / theirs:10,.0f}   its requests {asked:,}   ours × {theirs / ours:.1f}")
 

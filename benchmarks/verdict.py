@@ -83,7 +83,8 @@ def cases(effects: tuple[float, ...]) -> Iterator[Case]:
     chosen = Rollout(20, 6, is_selected=True, waves=1)
     yield Case("D10 count", "20 teams, 6 never", 0.0, partial(_rollout, chosen))
     large = Rollout(40, 10, 0.05, ramp=False, rate=200.0)
-    yield Case("D11 large", "40 teams, 10 never", 0.05, partial(_rollout, large))
+    for name, rollout in (("D11 large", large), ("D11 large, parallel", replace(large, own_trend=0.0))):
+        yield Case(name, "40 teams, 10 never", 0.05, partial(_rollout, rollout))
 
 
 def ours(verdict: Verdict, truth: float, milliseconds: float = 0.0) -> Answer:

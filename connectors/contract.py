@@ -1,16 +1,22 @@
 """What every source keeps: streams, their schemas, and pages of a bounded window.
 
 A connector never decides where data goes: it yields pages, the engine lands them. It imports neither duckdb nor
-airflow nor anything of crmlift.
+airflow nor anything of crmlift. Only `streams`, `schema` and `read` must be written; the rest has a default.
+docs/connectors.md shows a whole one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from connectors.errors import ExpectedFailure, TransientSourceFailure
 
 Checkpoint = Mapping[str, Any]
 """JSON-able state: handed back to `read` it goes on after the page that carried it. No secrets."""
@@ -57,6 +63,7 @@ class StreamSchema:
     replaced by the batch, since the source always returns a parent's children whole.
     children: streams whose pages the same `read` yields.
     is_snapshot: every read is complete; rows that are absent from it are deleted (small reference objects).
+    keeps_bookmark: the source keeps its own place: `Window.bookmark` says where to go on, `since` is not asked.
     """
 
     stream: str
@@ -69,6 +76,7 @@ class StreamSchema:
     replace_by: str | None = None
     children: tuple[StreamSchema, ...] = ()
     is_snapshot: bool = False
+    keeps_bookmark: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The schema as the manifest keeps it, without children (each has a manifest of its own)."""
@@ -85,10 +93,14 @@ class StreamSchema:
 
 @dataclass(frozen=True)
 class Window:
-    """Changes to read: `since` inclusive (None: everything), `until` exclusive, both aware UTC."""
+    """Changes to read: `since` inclusive (None: everything), `until` exclusive, both aware UTC.
+
+    bookmark: the last checkpoint of the stream's previous finished run, for sources that keep their own place.
+    """
 
     since: datetime | None
     until: datetime
+    bookmark: Checkpoint | None = None
 
 
 class PageKind(StrEnum):
@@ -111,7 +123,8 @@ class Page:
     """A bounded piece of a stream.
 
     body: chunks of bytes, opened only when iterated and possibly in another thread; may be iterated again after a
-    failure. stream: the schema's own or one of its children. rows: what the source says, None if it does not.
+    failure. stream: the schema's own or one of its children. rows: what the source says, None if it does not; a
+    function where it says so with the body, called once that is read.
     checkpoint: valid once this page and all pages yielded before it are durable. A page with an empty body and a
     checkpoint only records progress (a job was created).
     """
@@ -119,9 +132,28 @@ class Page:
     stream: str
     format: PageFormat
     body: Iterable[bytes] = ()
-    rows: int | None = None
+    rows: int | Callable[[], int | None] | None = None
     kind: PageKind = PageKind.UPSERT
     checkpoint: Checkpoint = field(default_factory=dict)
+
+    @property
+    def promised_rows(self) -> int | None:
+        """How many records the source says the body holds; ask once it is read."""
+        return self.rows() if callable(self.rows) else self.rows
+
+    @classmethod
+    def of_rows(
+        cls,
+        stream: str,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        kind: PageKind = PageKind.UPSERT,
+        checkpoint: Checkpoint | None = None,
+    ) -> Page:
+        """A page of records at hand, as JSON lines."""
+        lines = [msgspec.json.encode(row) + b"\n" for row in rows]
+        body = (b"".join(lines),) if lines or kind is PageKind.KEYS else ()
+        return cls(stream, PageFormat.JSONL, body, len(lines), kind, checkpoint or {})
 
 
 @dataclass(frozen=True)
@@ -135,35 +167,67 @@ class Finding:
 
 
 class Connector(Protocol):
-    """A source. Instances are built from settings by `connectors.registry.open_connector`."""
+    """A source: `cls(source_id, settings, secrets)` makes one, and sends nothing yet.
+
+    system: names the raw schema, `raw_<system>`. settings_model: the pydantic model of its section in crmlift.yml,
+    unknown keys are refused; None: it has no settings. secret_names: what is handed over from the environment, as
+    CRMLIFT_<SOURCE>_<NAME>, or from the Airflow connection.
+    """
 
     system: str
     source_id: str
+    settings_model: ClassVar[type[Any] | None] = None
+    secret_names: ClassVar[tuple[str, ...]] = ()
 
-    def check(self) -> str:
-        """Prove with the cheapest call that address and credentials work; returns a line for people."""
-
-    def clock(self) -> datetime:
-        """The source's own time (aware UTC), the upper bound of a window."""
-
+    @abstractmethod
     def streams(self) -> list[str]:
         """Names of the streams to read, reference objects first."""
 
+    @abstractmethod
     def schema(self, stream: str) -> StreamSchema:
         """The stream's shape, asked from the source."""
 
+    @abstractmethod
     def read(self, schema: StreamSchema, window: Window, checkpoint: Checkpoint | None) -> Iterator[Page]:
         """Pages of the window, going on after `checkpoint` when one is given."""
 
+    def classify(self, error: Exception) -> ExpectedFailure | None:
+        """What an exception of `streams`, `schema` or `read` means to people; None: it is a bug of ours.
+
+        The default knows connections that broke; do more here, or raise an ExpectedFailure where you know the cause.
+        """
+        if isinstance(error, ExpectedFailure):
+            return error
+        if isinstance(error, OSError):  # those of requests among them
+            return TransientSourceFailure(
+                "The source could not be reached, or the connection broke.",
+                where=self.source_id,
+                why=type(error).__name__,
+                saved="Pages landed before are kept.",
+                next_step="check address and network, then run the same command again: it goes on where it was",
+            )
+        return None
+
+    def check(self) -> str:
+        """Prove with the cheapest call that address and credentials work; returns a line for people."""
+        return f"{self.source_id} answers: {len(self.streams())} streams"
+
+    def clock(self) -> datetime:
+        """The source's own time (aware UTC), the upper bound of a window."""
+        return datetime.now(UTC)
+
     def count(self, schema: StreamSchema) -> int | None:
         """Records the source holds now (not deleted), to reconcile a load; None where it cannot say."""
+        return None
 
     def findings(self) -> list[Finding]:
         """What was found missing while discovering schemas."""
+        return []
 
     @property
     def api_calls(self) -> int:
         """Requests sent so far, to account for the source's limits."""
+        return 0
 
     def close(self) -> None:
         """Let go of connections."""

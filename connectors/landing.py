@@ -45,7 +45,7 @@ class LandingZone:
 
     def begin(self, schema: StreamSchema, source_id: str, run_id: str, window: Window) -> StreamWriter:
         """A writer for one run of a stream: the unfinished one if there is any, else a new one over
-        `window`.
+        `window`. A run killed between its last page and its manifests is unfinished too: it has nothing left to read.
 
         Read `writer.window` and `writer.checkpoint`, not your own: an unfinished run keeps its window and
         folder. One whose schema is no longer the source's, or whose files are damaged, is thrown away and
@@ -55,6 +55,10 @@ class LandingZone:
         with disk_errors(stream_folder):
             unfinished = sorted(stream_folder.glob(f"*/{JOURNAL_NAME}"))
         for path in unfinished:
+            if (path.parent / MANIFEST_NAME).exists():  # killed between its manifest and the end of its journal
+                with disk_errors(path):
+                    path.unlink()
+                continue
             folders = self._run_folders(schema, source_id, path.parent.name)
             journal = _usable_journal(path, schema, folders)
             if journal is None:
@@ -62,11 +66,9 @@ class LandingZone:
                 _remove(folders)
                 continue
             writer = StreamWriter(journal, schema, source_id, folders, pause=self._pause)
-            if journal.ending is None:
-                writer.clean()
-                log.info("run_resumed source_id=%s stream=%s run=%s", source_id, schema.stream, path.parent.name)
-                return writer
-            writer.finish()
+            writer.clean()
+            log.info("run_resumed source_id=%s stream=%s run=%s", source_id, schema.stream, path.parent.name)
+            return writer
         return self._new_run(schema, source_id, run_id, window)
 
     def manifests(self, source_id: str | None = None) -> list[Path]:

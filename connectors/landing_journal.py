@@ -32,8 +32,7 @@ def schemas_as_json(schema: StreamSchema) -> dict[str, Any]:
 class Journal:
     """The steps of one run, on disk and folded together.
 
-    parts: stream → its recorded parts. checkpoint: the source's, after the last recorded page. ending: set
-    once every page is durable; then only the manifests are missing.
+    parts: stream → its recorded parts. checkpoint: the source's, after the last recorded page.
     """
 
     def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
@@ -44,7 +43,6 @@ class Journal:
         self.schemas: Mapping[str, Any] = head["schemas"]
         self.parts: dict[str, list[Part]] = {}
         self.checkpoint: Checkpoint | None = None
-        self.ending: Mapping[str, Any] | None = None
         self._size_bytes = 0
 
     @classmethod
@@ -82,15 +80,7 @@ class Journal:
         self._append(step)
         self._fold(step)
 
-    def end(self, ending: Mapping[str, Any]) -> None:
-        """Make durable that every page has landed."""
-        self._append({"ending": ending})
-        self.ending = ending
-
     def _fold(self, step: Mapping[str, Any]) -> None:
-        if "ending" in step:
-            self.ending = step["ending"]
-            return
         for stream, part in step["parts"]:
             self.parts.setdefault(stream, []).append(Part.from_json(part))
         self.checkpoint = step["checkpoint"]

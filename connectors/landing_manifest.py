@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.contract import PageFormat, PageKind, StreamSchema, Window
+from connectors.contract import Checkpoint, PageFormat, PageKind, StreamSchema, Window
 from connectors.errors import LandingFailure
 
 MANIFEST_NAME = "manifest.json"
@@ -50,6 +50,7 @@ class Manifest:
 
     rows: records in upsert parts (deletes and keys are not counted). source_count: records the source said
     it holds, None if it cannot say. api_calls: requests the run took, children included; 0 for a child.
+    bookmark: the run's last checkpoint, where a source that keeps its own place goes on next time.
     """
 
     source_id: str
@@ -65,6 +66,7 @@ class Manifest:
     api_calls: int
     started_at: datetime
     finished_at: datetime
+    bookmark: Checkpoint | None = None
     manifest_version: int = MANIFEST_VERSION
 
     def to_json(self) -> dict[str, Any]:
@@ -82,6 +84,7 @@ class Manifest:
             "rows": self.rows,
             "source_count": self.source_count,
             "api_calls": self.api_calls,
+            "bookmark": self.bookmark,
             "started_at": self.started_at.isoformat(),
             "finished_at": self.finished_at.isoformat(),
         }
@@ -124,15 +127,21 @@ class Manifest:
                 )
 
 
-def window_to_json(window: Window) -> dict[str, str | None]:
-    """The window as ISO-8601 instants."""
-    return {"since": window.since.isoformat() if window.since else None, "until": window.until.isoformat()}
+def window_to_json(window: Window) -> dict[str, Any]:
+    """The window as ISO-8601 instants, and its bookmark when it has one."""
+    instants: dict[str, Any] = {
+        "since": window.since.isoformat() if window.since else None,
+        "until": window.until.isoformat(),
+    }
+    return instants if window.bookmark is None else {**instants, "bookmark": window.bookmark}
 
 
-def window_from_json(data: Mapping[str, str | None]) -> Window:
+def window_from_json(data: Mapping[str, Any]) -> Window:
     """The inverse of `window_to_json`."""
     since, until = data["since"], data["until"]
-    return Window(datetime.fromisoformat(since) if since else None, datetime.fromisoformat(str(until)))
+    return Window(
+        datetime.fromisoformat(since) if since else None, datetime.fromisoformat(str(until)), data.get("bookmark")
+    )
 
 
 def finished_at(path: Path) -> datetime:

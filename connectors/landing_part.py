@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 
 import zstandard
@@ -29,8 +30,8 @@ log = logging.getLogger(__name__)
 class RowCounter:
     """Counts records in chunks of CSV or JSON lines without parsing them.
 
-    A newline inside quotes ends no record. Everything but quotes and newlines is thrown away and adjacent
-    quotes cancel out, so what is left to look at is tiny.
+    A newline inside quotes ends no record. Everything but quotes and newlines is thrown away; a newline is quoted
+    when an odd number of quotes comes before it.
     """
 
     def __init__(self, page_format: PageFormat) -> None:
@@ -44,12 +45,10 @@ class RowCounter:
         if not chunk:
             return
         if self._is_csv:
-            marks = chunk.translate(None, _NOT_QUOTE_OR_NEWLINE)
-            if self._is_quoted:
-                marks = b'"' + marks
-            pieces = marks.replace(b'""', b"").split(b'"')
-            self._lines += sum(piece.count(b"\n") for piece in pieces[::2])
-            self._is_quoted = len(pieces) % 2 == 0
+            between = map(len, chunk.translate(None, _NOT_QUOTE_OR_NEWLINE).split(b"\n"))
+            *at_newlines, at_end = accumulate(between, initial=int(self._is_quoted))
+            self._lines += sum(not quotes & 1 for quotes in at_newlines[1:])
+            self._is_quoted = bool(at_end & 1)
         else:
             self._lines += chunk.count(b"\n")
         self._is_line_open = self._is_quoted or not chunk.endswith(b"\n")
@@ -187,9 +186,11 @@ def _chunks(page: Page) -> Iterator[bytes]:
 
 
 def _refuse_cut_body(page: Page, path: Path, counter: RowCounter) -> None:
-    if counter.is_cut or (page.rows is not None and page.rows != counter.rows):
+    promised = page.promised_rows
+    if counter.is_cut or (promised is not None and promised != counter.rows):
+        said = "which end inside a record" if promised is None else f"the source said {promised}"
         raise TransientSourceFailure(
-            f"A page arrived incomplete: {counter.rows} rows, the source said {page.rows}.",
+            f"A page arrived incomplete: {counter.rows} rows, {said}.",
             where=f"{page.stream}, {path.name}",
             why="The connection or the source cut the page short.",
             saved="Pages landed before are kept.",

@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 from connectors.contract import Checkpoint, Page, PageKind, StreamSchema, Window
 from connectors.errors import LandingFailure
@@ -116,15 +115,11 @@ class StreamWriter:
 
         count: records the source says it holds. api_calls: requests this run took.
         """
-        if self._pending:
-            self._record_pending(self._journal.checkpoint)
-        finished_at = datetime.now(UTC).isoformat()
-        self._journal.end({"count": count, "api_calls": api_calls, "finished_at": finished_at})
-        return self.finish()
-
-    def finish(self) -> list[Manifest]:
-        """Write the manifests of a run whose pages are all durable; may be repeated."""
-        manifests = [self._manifest(each) for each in (*self._schema.children, self._schema)]
+        finished_at = datetime.now(UTC)
+        manifests = [
+            self._manifest(each, finished_at, count if is_own else None, api_calls if is_own else 0)
+            for each, is_own in (*((child, False) for child in self._schema.children), (self._schema, True))
+        ]
         for manifest in manifests:
             write_json(self._folders[manifest.stream] / MANIFEST_NAME, manifest.to_json())
         with disk_errors(self._journal.path):
@@ -171,16 +166,12 @@ class StreamWriter:
         if part is not None:
             self._pending.append((page.stream, part))
         if page.checkpoint:
-            self._record_pending(page.checkpoint)
+            self._journal.record(self._pending, page.checkpoint)
+            self._pending.clear()
 
-    def _record_pending(self, checkpoint: Checkpoint | None) -> None:
-        self._journal.record(self._pending, checkpoint)
-        self._pending.clear()
-
-    def _manifest(self, schema: StreamSchema) -> Manifest:
-        parts = tuple(self._journal.parts.get(schema.stream, ()))
-        ending: Mapping[str, Any] = self._journal.ending or {}
-        is_own = schema.stream == self._schema.stream
+    def _manifest(self, schema: StreamSchema, finished_at: datetime, count: int | None, api_calls: int) -> Manifest:
+        unrecorded = (part for stream, part in self._pending if stream == schema.stream)
+        parts = (*self._journal.parts.get(schema.stream, ()), *unrecorded)
         return Manifest(
             source_id=self._source_id,
             system=schema.system,
@@ -191,10 +182,11 @@ class StreamWriter:
             schema=schema,
             parts=parts,
             rows=sum(part.rows for part in parts if part.kind is PageKind.UPSERT),
-            source_count=ending["count"] if is_own else None,
-            api_calls=ending["api_calls"] if is_own else 0,
+            source_count=count,
+            api_calls=api_calls,
             started_at=self._journal.started_at,
-            finished_at=datetime.fromisoformat(ending["finished_at"]),
+            finished_at=finished_at,
+            bookmark=self._journal.checkpoint if schema is self._schema and schema.keeps_bookmark else None,
         )
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import duckdb
 
+from crmlift.config_files import fill_inputs
 from crmlift.extract import landed_findings
+from crmlift.settings import FilesSettings
 from crmlift.settings_file import Loaded
 
 
@@ -30,6 +32,11 @@ def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: s
         ("locale", settings.company.locale),
         ("country", settings.company.country),
         *((f"source.{name}", source.type) for name, source in settings.sources.items()),
+        *(
+            (f"system.{name}", source.system)
+            for name, source in settings.sources.items()
+            if isinstance(source, FilesSettings) and source.system
+        ),
     ]
     connection.executemany("insert into config.setting values (?, ?)", pairs)
     for rollout in settings.rollouts:
@@ -59,6 +66,7 @@ def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: s
             [goal.id, goal.rollout, goal.family, goal.kpi, goal.statement, goal.target_change, goal.target_date,
              goal.min_important_change, goal.weight],
         )  # fmt: skip
+    fill_inputs(connection, settings)
     _note_source_findings(connection, loaded, run_id)
 
 

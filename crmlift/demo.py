@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 90
 SERVED = "simulator/served.json"
+INPUTS = "inputs"
 PROGRESS_MARK = "crmlift: "
 
 GOALS: tuple[tuple[str, str, str, str], ...] = (
@@ -77,7 +78,7 @@ def simulator(spec: DemoSpec) -> Iterator[Mapping[str, Any]]:
     ready.unlink(missing_ok=True)
     command = [
         sys.executable, "-m", "crmlift.cli.main", "simulate", "--company", spec.company, "--seed", str(spec.seed),
-        "--size", spec.size, "--port", "0", "--ready-file", str(ready),
+        "--size", spec.size, "--port", "0", "--ready-file", str(ready), "--files", str(spec.home / INPUTS),
         *(["--as-of", spec.as_of] if spec.as_of else []),
         *(["--data", str(spec.data.absolute())] if spec.data else []),
     ]  # fmt: skip
@@ -125,6 +126,7 @@ def settings_for(spec: DemoSpec, info: Mapping[str, Any]) -> dict[str, Any]:
         "sources": {
             "sf": salesforce,
             "hs": {"type": "hubspot", "base_url": info["url"], **trust},
+            "sheets": _sheets(spec, info),
         },
         "rollouts": [rollout],
         "goals": [
@@ -133,6 +135,12 @@ def settings_for(spec: DemoSpec, info: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "kpis": {"cohort_win_rate": {"h_days": 90}},
     }
+
+
+def _sheets(spec: DemoSpec, info: Mapping[str, Any]) -> dict[str, Any]:
+    """The company's spreadsheets as a source."""
+    folder = spec.home.absolute() / INPUTS
+    return {"type": "files", "path": str(folder), "mapping": str(folder / "mapping.yml"), "as_of": info["as_of"]}
 
 
 def run_demo(spec: DemoSpec, *, with_airflow: bool) -> None:

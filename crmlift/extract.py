@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from connectors.contract import Connector, Finding, Window
-from connectors.landing import LandingZone, read_manifest
+from connectors.errors import ExpectedFailure
+from connectors.landing import LandingZone, Manifest, read_manifest
 from connectors.landing_files import write_json
 from connectors.registry import open_connector
 from crmlift.settings_file import Loaded, source_secrets
@@ -19,6 +21,7 @@ from crmlift.settings_file import Loaded, source_secrets
 log = logging.getLogger(__name__)
 
 FINDINGS = "findings.json"
+FINGERPRINTS = "fingerprints.json"
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,19 @@ def extract_source(
     lookback = timedelta(minutes=settings.lookback_minutes)
     total = 0
     try:
-        read_before = {} if full else _read_until(zone, source_id)
-        streams = connector.streams()
-        for stream in streams:
-            rows = _extract_stream(connector, zone, stream, read_before.get(stream), lookback, run_id)
-            total += rows
-            if rows:
-                log.info("event=landed", extra={"people": f"extract {source_id}  {stream}: {rows:,} rows"})
+        read_before = {} if full else _read_before(zone, source_id)
+        known = _Fingerprints(zone.root / source_id / FINGERPRINTS)
+        with classified(connector):
+            streams = known.with_gone(connector.streams())
+            for stream in streams:
+                fingerprint = known.of(connector, stream)
+                if fingerprint and stream in read_before and known.is_landed(stream, fingerprint):
+                    continue
+                rows = _extract_stream(connector, zone, stream, read_before.get(stream), lookback, run_id)
+                known.note(stream, fingerprint)
+                total += rows
+                if rows:
+                    log.info("event=landed", extra={"people": f"extract {source_id}  {stream}: {rows:,} rows"})
         _note_findings(zone, source_id, connector.findings())
         return ExtractResult(source_id, total, len(streams), connector.api_calls)
     finally:
@@ -67,26 +76,74 @@ def open_source(loaded: Loaded, source_id: str, secrets: Mapping[str, str] | Non
     """The connector of a source of the settings file; secrets: instead of those in the environment. Close it."""
     settings = loaded.settings.sources[source_id]
     given = secrets if secrets else source_secrets(source_id, settings.type)
-    return open_connector(source_id, settings.model_dump(exclude_none=True), given)
+    chosen = settings.model_dump(exclude_none=True)
+    if settings.type == "files":
+        chosen = {"timezone": loaded.settings.company.timezone} | chosen
+    return open_connector(source_id, chosen, given)
 
 
-def _read_until(zone: LandingZone, source_id: str) -> dict[str, datetime]:
-    """Where each stream's newest finished window ended."""
-    return {m.stream: m.window.until for m in map(read_manifest, zone.manifests(source_id))}
+class _Fingerprints:
+    """What a source's streams looked like when they were landed last, for sources that can tell without being read.
+
+    Written after a run is whole: cut off in between, the stream is read once more and changes nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._landed: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    def of(self, connector: Connector, stream: str) -> str | None:
+        """The stream's present content in one hash; None for sources that must be asked for changes."""
+        tell = getattr(connector, "fingerprint", None)
+        return tell(connector.schema(stream)) if tell else None
+
+    def with_gone(self, streams: list[str]) -> list[str]:
+        """The streams and those that were landed before and are no longer asked for: read once more, they are empty."""
+        return [*streams, *(stream for stream in self._landed if stream not in streams)]
+
+    def is_landed(self, stream: str, fingerprint: str) -> bool:
+        """Whether just this content is in the landing zone already."""
+        return self._landed.get(stream) == fingerprint
+
+    def note(self, stream: str, fingerprint: str | None) -> None:
+        """Remember what was landed."""
+        if fingerprint:
+            self._landed[stream] = fingerprint
+            write_json(self._path, self._landed)
+
+
+@contextmanager
+def classified(connector: Connector) -> Iterator[None]:
+    """Errors of a connector leave as what they mean to people; those it does not know stay what they are."""
+    try:
+        yield
+    except ExpectedFailure:
+        raise
+    except Exception as error:
+        failure = connector.classify(error)
+        if failure is None:
+            raise
+        raise failure from error
+
+
+def _read_before(zone: LandingZone, source_id: str) -> dict[str, Manifest]:
+    """Each stream's newest finished run."""
+    return {m.stream: m for m in map(read_manifest, zone.manifests(source_id))}
 
 
 def _extract_stream(
     connector: Connector,
     zone: LandingZone,
     stream: str,
-    read_before: datetime | None,
+    before: Manifest | None,
     lookback: timedelta,
     run_id: str,
 ) -> int:
     calls_before = connector.api_calls
     schema = connector.schema(stream)
-    since = None if read_before is None or schema.is_snapshot else read_before - lookback
-    writer = zone.begin(schema, connector.source_id, run_id, Window(since, connector.clock()))
+    since = None if before is None or schema.is_snapshot else before.window.until - lookback
+    bookmark = before.bookmark if before is not None and schema.keeps_bookmark else None
+    writer = zone.begin(schema, connector.source_id, run_id, Window(since, connector.clock(), bookmark))
     writer.write_all(connector.read(schema, writer.window, writer.checkpoint))
     count = connector.count(schema)
     manifests = writer.commit(count, connector.api_calls - calls_before)

@@ -18,9 +18,10 @@ import duckdb
 from connectors.errors import ExpectedFailure
 from connectors.landing import LandingZone
 from crmlift import alerts as alerting
-from crmlift import config_tables, quality, registry, sql_runner
+from crmlift import config_files, config_tables, legacy_values, quality, registry, sql_runner
 from crmlift import evaluate as evaluation
 from crmlift import measure as measuring
+from crmlift.derived import write_models
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
 from crmlift.extract import extract_source
 from crmlift.places import KPIS, MODELS
@@ -90,9 +91,14 @@ def _record(
 
 
 def _as_of(connection: duckdb.DuckDBPyConnection) -> datetime:
-    """Up to when every source's data are complete: the earliest end of the newest windows."""
+    """Up to when every source's data are complete: the earliest end of the newest windows.
+
+    Files of the past hold back no CRM; where there are files only, the newest of them tells.
+    """
     found = connection.execute(
-        "select min(newest) from (select max(read_until) as newest from ops.cursor group by source_id)"
+        "select coalesce(min(newest) filter (not is_files), max(newest)) from (select source_id, "
+        "max(read_until) as newest, source_id in (select source_id from ops.load "
+        "where starts_with(table_name, 'raw_files.')) as is_files from ops.cursor group by source_id)"
     ).fetchone()
     if not found or found[0] is None:
         raise DataCheckFailure("Nothing is loaded yet.", next_step="crmlift extract && crmlift load")
@@ -155,6 +161,7 @@ def transform(*, run_id: str, loaded: Loaded | None = None) -> Summary:
                 parameters(connection, loaded),
                 run_id,
             )
+            config_files.convert_costs(connection, loaded.settings.company.currency)
             summary["models"] = len(done)
             summary["rows"] = sum(result.rows or 0 for result in done)
             summary["snapshots"] = append_snapshots(
@@ -184,6 +191,7 @@ def measure(*, run_id: str, loaded: Loaded | None = None) -> Summary:
             done = measuring.measure(
                 connection, kpis, as_of=as_of, timezone=loaded.settings.company.timezone, run_id=run_id
             )
+            legacy_values.add_legacy_values(connection, run_id)
             summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id, kpis=kpis)
         summary |= {"kpis": len(kpis), "values": done.values, "as_of": as_of.isoformat()}
     return summary
@@ -199,7 +207,10 @@ def evaluate(*, run_id: str, loaded: Loaded | None = None) -> Summary:
                 connection, loaded.settings, as_of=_as_of(connection), run_id=run_id
             )
             late = [m for m in models if m.layer == EVALUATION]
-            sql_runner.run_models(connection, late, parameters(connection, loaded), run_id)
+            bound = parameters(connection, loaded)
+            sql_runner.run_models(connection, late, bound, run_id)
+            kpis = registry.load_registry(KPIS, loaded.settings.kpis)
+            write_models(connection, [k for k in kpis if k.definition.after == "evaluate"], bound, run_id)
     return summary
 
 

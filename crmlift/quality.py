@@ -165,9 +165,8 @@ def kpis_affected(
     for kpi in kpis:
         reads = {table.lower() for table in kpi.reads}
         if is_table and field is not None:
-            hit = f"core.{name}" in reads and any(
-                c.name.lower() == field.lower() for c in kpi.tree.find_all(exp.Column)
-            )
+            columns = kpi.tree.find_all(exp.Column) if kpi.tree is not None else ()  # composites have none
+            hit = f"core.{name}" in reads and any(c.name.lower() == field.lower() for c in columns)
         elif is_table:
             hit = any(f"core.{name}" in feeds.get(table, {table}) for table in reads)
         else:

@@ -57,7 +57,7 @@ def prepare_raw(
         gaps = _gaps(wanted, have)
         if have is None or gaps:
             _add(connection, wanted, have, gaps)
-        if system in sources:
+        if system in sources and system != "files":  # a mapping says itself what it leaves out
             findings += [_finding(wanted, field, sources[system], kpis, is_optional) for field, is_optional in gaps]
     record_findings(connection, findings, RULES, run_id=run_id, seen_at=as_of or datetime.now(UTC))
     return findings

@@ -1,21 +1,24 @@
 """The KPI registry: `metrics/kpis/<family>/<id>.yml` says what a KPI means, the SQL beside it gives its unit rows.
 
 The SQL returns one row a unit (a deal, a ticket, an answer, a user-week) for all history up to `$as_of`:
-`unit_id, event_at, owner_id, team_id, num, den, observed`, then if known `source_id`, `account_id` and the segment
-columns the yml lists. The engine, not the KPI, assigns periods and segments and aggregates by `stat_type`.
+`unit_id, event_at, owner_id, team_id, num, den, observed`, then if known `source_id`, `account_id`, what the engine makes
+bands and causes of (`amount_base`, `provisioned_at`, `cause`), and the segment columns the yml lists. The engine, not the
+KPI, assigns periods and segments and aggregates by `stat_type`. KPIs that differ in a parameter only share a file of
+`metrics/kpis/shared`. A composite is an expression over other KPIs; a model is a function of `metrics/` over the rows of
+its SQL, whose columns are the function's own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import duckdb
+import sqlglot
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlglot import exp
 
@@ -34,17 +37,23 @@ from crmlift.sql_models import (
 
 KPI_ROOT = Path(__file__).parent.parent / "metrics" / "kpis"
 CONTRACT = ("unit_id", "event_at", "owner_id", "team_id", "num", "den", "observed")
-OPTIONAL = ("source_id", "account_id")
-ENGINE_SEGMENTS = ("all", "team", "region", "wave", "account_segment", "industry")
+OPTIONAL = ("source_id", "account_id", "amount_base", "provisioned_at", "cause")
+ENGINE_SEGMENTS = ("all", "team", "region", "wave", "account_segment", "industry", "size_band", "tenure_band")
 ENGINE_PARAMETERS = ("as_of", "timezone", "base_currency")
-_TYPES = {
-    "num": ("DOUBLE", "DECIMAL", "INTEGER", "BIGINT"),
-    "den": ("DOUBLE", "DECIMAL", "INTEGER", "BIGINT"),
-    "event_at": ("TIMESTAMP WITH TIME ZONE",),
-    "observed": ("BOOLEAN",),
-}
+DERIVED = ("composite", "model")
 
-StatType = Literal["sum", "count", "mean", "proportion", "ratio", "duration", "nps", "snapshot_count"]
+_WRITTEN = re.compile(r"--[^\n]*|/\*.*?\*/|\s+", re.DOTALL)
+"""What a query may change without meaning something else: comments and layout."""
+
+StatType = Literal[
+    "sum", "count", "mean", "proportion", "ratio", "duration", "nps", "snapshot_count", "snapshot_ratio", "snapshot_max",
+    "composite", "model",
+]  # fmt: skip
+Grain = Literal["day", "week", "month", "quarter", "year"]
+NoEffect = Literal[
+    "composite", "model", "snapshot", "begins_at_go_live", "needs_snapshots", "few_periods", "cost_side", "input",
+    "on_goal_only",
+]  # fmt: skip
 Both = dict[Literal["en", "uk"], Annotated[str, Field(min_length=1)]]
 
 
@@ -54,7 +63,13 @@ class KpiDefinition(BaseModel):
     horizon_days: proportions, the age at which a unit's outcome is final; durations, the restriction time of the mean.
     A string names the parameter that holds it.
     factors: KPIs whose product it is. min_important_change: relative. segments: those of ENGINE_SEGMENTS come
-    from the engine, others must be columns of the SQL.
+    from the engine, others must be columns of the SQL. sql: a shared file below `metrics/kpis`, without which the one
+    beside the yml is read. expr: of composites, over KPI ids and parameters. function: of models, `module.function` in
+    `metrics`. grains: of composites and models. after: models that read verdicts run after the evaluation. cluster: of
+    ratios, whose units are not independent of each other. min_cell: a cell with fewer units is not shown at all.
+    survey: the kind of survey whose answers it counts, so that who answers can be held against what they say.
+    no_effect: why no rollout is judged by it (on_goal_only: unless a goal names it). is_input: a part of composites
+    only, no KPI of its own. is_exact: declared amounts, which have no sampling error.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -70,6 +85,17 @@ class KpiDefinition(BaseModel):
     notes: str = ""
     params: dict[str, float | int | str] = Field(default_factory=dict)
     horizon_days: float | str | None = None
+    sql: str | None = None
+    expr: str | None = None
+    function: str | None = None
+    grains: tuple[Grain, ...] = ("month", "quarter", "year")
+    after: Literal["measure", "evaluate"] = "measure"
+    cluster: Literal["unit", "owner", "account"] = "owner"
+    min_cell: int = Field(1, ge=1)
+    no_effect: NoEffect | None = None
+    survey: str | None = None
+    is_input: bool = False
+    is_exact: bool = False
     guard: str | None = None
     factors: tuple[str, ...] = ()
     segments: tuple[str, ...] = ("all", "team", "region", "wave")
@@ -85,10 +111,27 @@ class Kpi:
 
     def __init__(self, path: Path, definition: KpiDefinition, overrides: Mapping[str, Any]) -> None:
         self.kpi_id, self.path, self.definition = path.stem, path, definition
-        self.sql, self.tree = parse_select(path.with_suffix(".sql"))
         self.params: dict[str, Any] = {**definition.params, **overrides}
-        self.parameters = parameters_in(self.tree)
-        self.reads = tables_in(self.tree)
+        self.parts: dict[str, Kpi] = {}
+        self.sql_path = path.parent.parent / definition.sql if definition.sql else path.with_suffix(".sql")
+        self.tree: exp.Query | None = None
+        self.parameters: frozenset[str] = frozenset()
+        self.reads: frozenset[str] = frozenset()
+        if definition.stat_type != "composite":
+            self.sql, self.tree = parse_select(self.sql_path)
+            self.parameters, self.reads = parameters_in(self.tree), tables_in(self.tree)
+        else:
+            self.sql = definition.expr or ""
+
+    @property
+    def is_derived(self) -> bool:
+        """Made from other KPIs' values or by a model, not summed from units."""
+        return self.definition.stat_type in DERIVED
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What its SQL selects."""
+        return tuple(self.tree.named_selects) if self.tree is not None else ()
 
     @property
     def horizon_days(self) -> float | None:
@@ -102,16 +145,22 @@ class Kpi:
         """Segment columns the SQL itself gives."""
         return tuple(s for s in self.definition.segments if s not in ENGINE_SEGMENTS)
 
-    @property
+    @cached_property
     def definition_version(self) -> str:
-        """Changes with the meaning: the SQL (not its layout or comments), the parameters, the statistical type."""
-        sql = self.tree.sql(dialect="duckdb", comments=False)
-        meaning = [sql, sorted((k, str(v)) for k, v in self.params.items()), self.definition.stat_type]
+        """Changes with the meaning: SQL (not its layout or comments), parameters, type, horizon, and that of its parts."""
+        d = self.definition
+        sql = " ".join(_WRITTEN.sub(" ", self.sql).split()) if self.tree is not None else ""
+        meaning = [sql, sorted((k, str(v)) for k, v in self.params.items()), d.stat_type, self.horizon_days]
+        meaning += [d.expr, d.function, sorted((k, part.definition_version) for k, part in self.parts.items())]
         return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()[:10]
 
     def bound(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters its query uses, the KPI's own ones over the engine's."""
         return {name: self.params[name] if name in self.params else given[name] for name in self.parameters}
+
+    def all_reads(self) -> set[str]:
+        """The tables it and its parts read."""
+        return set(self.reads).union(*(part.all_reads() for part in self.parts.values()))
 
 
 def load_registry(root: Path = KPI_ROOT, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> list[Kpi]:
@@ -132,7 +181,17 @@ def load_registry(root: Path = KPI_ROOT, overrides: Mapping[str, Mapping[str, An
                 f"Settings give KPI {kpi_id!r} parameters it does not have: {', '.join(unknown)}.", where="kpis",
                 next_step=f"known here: {', '.join(known) or 'none'}; see  crmlift kpi show {kpi_id}",
             )  # fmt: skip
+    for kpi in kpis.values():
+        kpi.parts = {name: kpis[name] for name in names_in(kpi.definition.expr) if name in kpis and name != kpi.kpi_id}
     return list(kpis.values())
+
+
+def names_in(expr: str | None) -> tuple[str, ...]:
+    """The KPIs and parameters a composite's expression names."""
+    if not expr:
+        return ()
+    found = {node.name for node in sqlglot.parse_one(expr, dialect="duckdb").find_all(exp.Column)}
+    return tuple(sorted(found))
 
 
 def _definition(path: Path) -> KpiDefinition:
@@ -161,7 +220,8 @@ def _registry_as_of(root: Path, newest: int) -> Sequence[Kpi]:
 def kpi_lineage(kpi: Kpi, models: Iterable[Model]) -> Lineage:
     """What a KPI is computed from, down to the raw tables."""
     models = list(models)
-    return Lineage(kpi.kpi_id, tuple(lineage(models, table) for table in sorted(kpi.reads)))
+    made = (lineage(models, table) for table in sorted(kpi.reads))
+    return Lineage(kpi.kpi_id, (*(kpi_lineage(part, models) for part in kpi.parts.values()), *made))
 
 
 def kpis_by_table(kpis: Iterable[Kpi], models: Iterable[Model]) -> dict[str, tuple[str, ...]]:
@@ -170,67 +230,6 @@ def kpis_by_table(kpis: Iterable[Kpi], models: Iterable[Model]) -> dict[str, tup
     feeds: dict[str, set[str]] = {}
     below = {m.name: lineage(models, m.name).names() for m in models}
     for kpi in kpis:
-        for table in set().union(*(below.get(t, {t}) for t in kpi.reads)):
+        for table in set().union(*(below.get(t, {t}) for t in kpi.all_reads())):
             feeds.setdefault(table, set()).add(kpi.kpi_id)
     return {table: tuple(sorted(ids)) for table, ids in feeds.items()}
-
-
-def check_registry(
-    kpis: Sequence[Kpi], models: Sequence[Model], connection: duckdb.DuckDBPyConnection | None = None
-) -> list[str]:
-    """What is wrong with the registry, one line each; empty when all is well.
-
-    Contract columns in order, guards that exist, a horizon that is a number, segment columns, parameters, tables. With
-    a connection whose core tables exist, each query is also prepared and its column types compared with the contract.
-    """
-    known = {k.kpi_id for k in kpis}
-    made = {m.name for m in models}
-    problems = []
-    for kpi in kpis:
-        found = [*_wrong_columns(kpi), *_wrong_references(kpi, known, made)]
-        if connection is not None and not found:
-            found += _wrong_types(kpi, connection)
-        problems += [f"{kpi.kpi_id}: {text}" for text in found]
-    return problems
-
-
-def _wrong_columns(kpi: Kpi) -> list[str]:
-    selected = kpi.tree.named_selects
-    problems = []
-    if tuple(selected[: len(CONTRACT)]) != CONTRACT:
-        problems.append(f"its SQL must select {', '.join(CONTRACT)} first, in this order")
-    extra = set(selected[len(CONTRACT) :]) - set(OPTIONAL)
-    problems += [f"segment {s} is not a column of its SQL" for s in kpi.own_segments if s not in extra]
-    problems += [f"column {c} is not listed in segments" for c in sorted(extra - set(kpi.own_segments))]
-    if any(isinstance(s.unalias(), exp.Star) for s in kpi.tree.selects):
-        problems.append("its SQL selects *; name the columns")
-    return problems
-
-
-def _wrong_references(kpi: Kpi, known: set[str], made: set[str]) -> list[str]:
-    problems = []
-    guard = kpi.definition.guard
-    if guard is not None and guard not in known:
-        problems.append(f"its guard {guard} is no KPI")
-    problems += [f"its factor {f} is no KPI" for f in kpi.definition.factors if f not in known]
-    if kpi.definition.horizon_days is not None and kpi.horizon_days is None:
-        problems.append(f"its horizon names {kpi.definition.horizon_days}, which is no parameter of it")
-    unknown = kpi.parameters - set(kpi.params) - set(ENGINE_PARAMETERS)
-    problems += [f"parameter ${p} is given by nobody" for p in sorted(unknown)]
-    problems += [f"parameter {p} is not used by its SQL" for p in kpi.params if p not in kpi.parameters]
-    for table in sorted(kpi.reads):
-        if table.startswith("core.") and table not in made and table != "core.opportunity_snapshot":
-            problems.append(f"it reads {table}, which no model makes")
-        elif table.partition(".")[0] not in ("core", "config"):
-            problems.append(f"it reads {table}; a KPI reads core and config only")
-    return problems
-
-
-def _wrong_types(kpi: Kpi, connection: duckdb.DuckDBPyConnection) -> list[str]:
-    sample: dict[str, Any] = {"as_of": datetime.now(UTC), "timezone": "UTC", "base_currency": "EUR"}
-    try:
-        described = connection.execute(f"describe {kpi.sql}", kpi.bound(sample)).fetchall()
-    except duckdb.Error as problem:
-        return [f"its SQL does not run: {str(problem).splitlines()[0]}"]
-    types = {row[0]: row[1] for row in described}
-    return [f"column {c} is {types[c]}, not {t[0]}" for c, t in _TYPES.items() if not types[c].startswith(t)]

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, WrapValidator, field_validator, model_validator
+
+from crmlift.source_settings import Section, section_of_any_type
 
 Share = Annotated[float, Field(gt=0, le=1)]
-
-
-class Section(BaseModel):
-    """A part of the file: frozen, and strict about its keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class CompanySettings(Section):
@@ -74,7 +70,21 @@ class HubspotSettings(_Source):
     rate_limit: Share = 1.0
 
 
-SourceSettings = Annotated[SalesforceSettings | HubspotSettings, Field(discriminator="type")]
+class FilesSettings(Section):
+    """Spreadsheets and exports: an old system, surveys, and what people bring along (costs, quotas, benchmarks …)."""
+
+    type: Literal["files"]
+    path: str = Field(".", description="folder or fsspec address that patterns of files lie below")
+    mapping: str | None = Field(None, description="YAML file with a section files: which column is what")
+    files: dict[str, Any] = Field(default_factory=dict, description="the same, written here")
+    timezone: str | None = Field(None, description="of times without one; the company's if not given")
+    as_of: datetime | None = Field(None, description="up to when the files tell, if that is not the day they are read")
+    system: Literal["legacy", "survey", "manual"] | None = Field(None, description="what it is; told from its entities")
+    lookback_minutes: int = Field(0, ge=0, description="files are read whole; of no effect")
+
+
+SourceSettings = Annotated[SalesforceSettings | HubspotSettings | FilesSettings, Field(discriminator="type")]
+"""Types whose settings stand here; `crmlift.source_settings` finds those of every other connector."""
 
 
 class WaveSettings(Section):
@@ -120,6 +130,78 @@ class GoalSettings(Section):
     weight: float = Field(1.0, gt=0)
 
 
+CostCategory = Literal[
+    "licence", "implementation", "integration", "data_migration", "training", "internal_labour", "change_management",
+    "support", "hardware", "other",
+]  # fmt: skip
+
+
+class CostSettings(Section):
+    """One cost of a rollout: an amount, or hours at a rate, over a period."""
+
+    id: str
+    rollout: str
+    category: CostCategory
+    period_start: date
+    period_end: date | None = Field(None, description="first day after it; the month of its start if not given")
+    amount: float | None = None
+    currency: str | None = Field(None, pattern="^[A-Z]{3}$")
+    hours: float | None = Field(None, ge=0)
+    hourly_rate: float | None = Field(None, ge=0)
+    incremental: bool = True
+    one_off: bool = False
+    certainty: str | None = None
+    source: str | None = Field(None, description="invoice or document it is from")
+
+    @model_validator(mode="after")
+    def _has_a_sum(self) -> CostSettings:
+        if self.amount is None and (self.hours is None or self.hourly_rate is None):
+            raise ValueError(f"cost {self.id!r} needs an amount, or hours and hourly_rate")
+        return self
+
+
+class BenefitSettings(Section):
+    """What a change of a KPI is worth in money, and how much of it is the CRM's doing."""
+
+    id: str
+    rollout: str
+    kpi: str
+    mechanism: str
+    unit_value: float
+    attribution_low: float = Field(0.0, ge=0, le=1)
+    attribution: float = Field(1.0, ge=0, le=1)
+    attribution_high: float = Field(1.0, ge=0, le=1)
+    risk_adjustment: float = Field(0.0, ge=0, le=1)
+    evidence: str | None = None
+
+
+class BenchmarkSettings(Section):
+    """A figure of others, with where it is from."""
+
+    id: str
+    kpi: str
+    definition_match: Literal["exact", "close", "loose"] = "loose"
+    industry: str | None = None
+    region: str | None = None
+    company_size: str | None = None
+    sales_motion: str | None = None
+    statistic: str | None = None
+    value_low: float | None = None
+    value: float | None = None
+    value_high: float | None = None
+    unit: str | None = None
+    sample_n: int | None = None
+    period_from: date | None = None
+    period_to: date | None = None
+    publisher: str
+    is_vendor: bool | None = None
+    source_url: str
+    retrieved_on: date | None = None
+    quality_grade: str | None = None
+    expires_on: date | None = None
+    note: str | None = None
+
+
 class AlertSettings(Section):
     """Where alerts go. Apprise addresses come from CRMLIFT_ALERT_URLS, comma separated."""
 
@@ -143,9 +225,12 @@ class Settings(Section):
     """The whole file."""
 
     company: CompanySettings = CompanySettings()
-    sources: dict[str, SourceSettings] = Field(default_factory=dict)
+    sources: dict[str, Annotated[SourceSettings, WrapValidator(section_of_any_type)]] = Field(default_factory=dict)
     rollouts: tuple[RolloutSettings, ...] = ()
     goals: tuple[GoalSettings, ...] = ()
+    costs: tuple[CostSettings, ...] = ()
+    benefits: tuple[BenefitSettings, ...] = ()
+    benchmarks: tuple[BenchmarkSettings, ...] = ()
     kpis: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="KPI parameters: cohort_win_rate: {h_days: 90}"
     )

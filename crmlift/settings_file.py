@@ -14,9 +14,11 @@ from typing import Any, Literal, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from connectors import registry
 from crmlift.errors import ConfigurationFailure
 from crmlift.places import KPIS
-from crmlift.settings import HubspotSettings, Places, SalesforceSettings, Settings
+from crmlift.settings import FilesSettings, HubspotSettings, Places, SalesforceSettings, Settings
+from crmlift.source_settings import model_of
 
 DEMO_SETTINGS = "demo.yml"
 
@@ -25,7 +27,14 @@ SECRET_KEYS: Mapping[str, tuple[str, ...]] = {
         "client_id", "client_secret", "private_key", "username", "password", "security_token", "refresh_token",
     ),
     "hubspot": ("access_token", "client_id", "client_secret", "refresh_token"),
+    "files": (),
 }  # fmt: skip
+"""Secrets of the types whose settings stand in `crmlift.settings`; other connectors name theirs."""
+
+
+def secret_keys(source_type: str) -> tuple[str, ...]:
+    """The secrets a source of this type takes."""
+    return SECRET_KEYS[source_type] if source_type in SECRET_KEYS else registry.secret_names(source_type)
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,7 @@ def load_settings(path: Path | None = None, *, must_exist: bool = True) -> Loade
     try:
         settings = Settings.model_validate(given)
     except ValidationError as problem:
-        raise _explained(problem, path) from None
+        raise _explained(problem, path, given) from None
     _refuse_unknown_kpis(settings, path)
     return Loaded(settings, path, given, Places(home_directory()))
 
@@ -73,6 +82,8 @@ def _refuse_unknown_kpis(settings: Settings, path: Path) -> None:
     known = sorted(file.stem for file in KPIS.glob("*/*.yml"))
     named = [(f"goals.{place}.kpi", goal.kpi) for place, goal in enumerate(settings.goals)]
     named += [(f"kpis.{kpi_id}", kpi_id) for kpi_id in settings.kpis]
+    named += [(f"benefits.{place}.kpi", benefit.kpi) for place, benefit in enumerate(settings.benefits)]
+    named += [(f"benchmarks.{place}.kpi", benchmark.kpi) for place, benchmark in enumerate(settings.benchmarks)]
     wrong = [(where, kpi_id) for where, kpi_id in named if kpi_id not in known]
     if not wrong:
         return
@@ -113,14 +124,15 @@ def _parse(path: Path) -> Mapping[str, Any]:
     return parsed
 
 
-def _explained(problem: ValidationError, path: Path) -> ConfigurationFailure:
+def _explained(problem: ValidationError, path: Path, given: Mapping[str, Any]) -> ConfigurationFailure:
     lines = []
     for error in problem.errors():
         where = ".".join(str(part) for part in error["loc"] if part not in SECRET_KEYS)
         if error["type"] == "extra_forbidden":
             name = str(error["loc"][-1])
-            near = difflib.get_close_matches(name, _keys_at(error["loc"][:-1]), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(_keys_at(error['loc'][:-1]))}"
+            known = _keys_at(error["loc"][:-1], given)
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
             lines.append(f"  {where}: there is no such key; {hint}")
         else:
             lines.append(f"  {where or 'file'}: {error['msg'].removeprefix('Value error, ')}")
@@ -132,14 +144,19 @@ def _explained(problem: ValidationError, path: Path) -> ConfigurationFailure:
     )
 
 
-def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+def _keys_at(location: tuple[int | str, ...], given: Mapping[str, Any]) -> list[str]:
     """Valid keys at a place in the file, following the models."""
     here: Any = Settings
+    if location[:1] == ("sources",) and len(location) > 1:
+        model = model_of(given["sources"][location[1]]["type"])
+        here, location = (model, location[2:]) if model is not None else (here, location)
     for part in location:
         if part == "salesforce":
             here = SalesforceSettings
         elif part == "hubspot":
             here = HubspotSettings
+        elif part == "files":
+            here = FilesSettings
         elif isinstance(here, type) and issubclass(here, BaseModel) and part in here.model_fields:
             here = here.model_fields[str(part)].annotation
             while get_origin(here) is not None and get_origin(here) is not Literal:
@@ -156,7 +173,7 @@ def source_secrets(source_id: str, source_type: str, environment: Mapping[str, s
     """
     environment = os.environ if environment is None else environment
     found = {}
-    for key in SECRET_KEYS[source_type]:
+    for key in secret_keys(source_type):
         name = secret_variable(source_id, key)
         value = environment.get(name)
         if value and value.startswith("@"):
@@ -206,7 +223,7 @@ def provenance(loaded: Loaded) -> Iterator[tuple[str, Any, str]]:
     yield from walk("", loaded.settings.model_dump(mode="json"), loaded.given)
     yield "home", str(loaded.places.home), "CRMLIFT_HOME" if "CRMLIFT_HOME" in os.environ else "default"
     for source_id, source in loaded.settings.sources.items():
-        for key in SECRET_KEYS[source.type]:
+        for key in secret_keys(source.type):
             name = secret_variable(source_id, key)
             if name in os.environ:
                 yield f"sources.{source_id}.{key}", "(set)", f"environment {name}"
@@ -218,11 +235,10 @@ _ABSENT = object()
 def connection_secrets(login: str | None, password: str | None, extra: Mapping[str, Any]) -> dict[str, str]:
     """Secrets from the parts of an Airflow connection.
 
-    Keys of `extra` that name a secret win; else login and password are the client id and secret, and a password
-    without a login is an access token.
+    Texts of `extra` win; else login and password are the client id and secret, and a password without a login is an
+    access token. A connector takes those it knows.
     """
-    known = {key for keys in SECRET_KEYS.values() for key in keys}
-    found = {key: str(value) for key, value in extra.items() if key in known and value}
+    found = {key: value for key, value in extra.items() if isinstance(value, str) and value}
     if login and password:
         found = {"client_id": login, "client_secret": password} | found
     elif password:

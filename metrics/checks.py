@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from metrics import did, one_date, teams
+from metrics import did, one_date, response, teams
 from metrics.designs import Design
 from metrics.dose import dose_response
 from metrics.event_study import event_study
@@ -41,6 +41,7 @@ class Checked:
 def check_effect(question: Question, rows: Rows, look: Look, design: Design, finding: Finding) -> Checked:
     """All checks the design allows."""
     checked = _learning(question, look, design, finding) + _whales(question, rows, look, design, finding)
+    checked += _non_response(question, rows, finding)
     is_headline = question.focus is None and look.name != PROVISIONAL
     if is_headline:
         checked += Checked((), (), {"segments": segment_effects(question, look.end, design, finding)})
@@ -71,9 +72,9 @@ def _flips(theta: float, other: float) -> bool:
 def _learning(question: Question, look: Look, design: Design, finding: Finding) -> Checked:
     """The learning window four weeks shorter and four weeks longer."""
     figures: dict[str, float] = {}
-    for name, days in (("minus_4_weeks", question.learning_days - 28), ("plus_4_weeks", question.learning_days + 28)):
-        if days >= 0:
-            changed = replace(question, learning_days=days)
+    for name, days in (("minus_4_weeks", -28), ("plus_4_weeks", 28)):
+        if np.min(question.learning_days) + days >= 0:
+            changed = replace(question, learning_days=question.learning_days + days)
             figures[name] = _theta(changed, look.end, design)[0]
     against = (
         ("The sign of the change depends on how long the learning window is taken to be.",)
@@ -105,6 +106,22 @@ def _whales(question: Question, rows: Rows, look: Look, design: Design, finding:
     caveats = (f"The largest 1 % of the records make up {share:.0%} of the total; a few of them can turn the result.",)
     against = ("Without its few largest records the change has the opposite sign.",)
     return Checked(against if _flips(finding.theta, theta) else (), caveats, figures)
+
+
+def _non_response(question: Question, rows: Rows, finding: Finding) -> Checked:
+    """When another share of those asked answers: whether those who are missing could turn the sign."""
+    if question.response_rates is None:
+        return Checked()
+    before, after = question.response_rates
+    figures: dict[str, Any] = {"response_rate_before": before, "response_rate_after": after}
+    if abs(response.moved(question)) <= response.MOVED:
+        return Checked((), (), figures)
+    words = f"Of those asked {before:.0%} answered before and {after:.0%} after"
+    found = response.bounds(question, rows, finding)
+    if found is None or found.low <= 0 <= found.high:
+        return Checked((f"{words}; those who are missing could turn the change.",), (), figures)
+    figures["response_bounds"] = {"low": found.low, "high": found.high}
+    return Checked((), (f"{words}; the change stays even if those who are missing answered at the extremes.",), figures)
 
 
 def _leave_one_out(finding: Finding) -> Checked:
@@ -146,10 +163,21 @@ def _second_estimator(question: Question, rows: Rows, design: Design, finding: F
         found = did.callaway_santanna(long, control, anticipation, is_full=question.is_periodic)
     except (ValueError, ArithmeticError) as refusal:
         return Checked((), (), {"callaway_santanna": {"status": "not_estimable", "why": str(refusal)[:200]}})
+    if finding.low > 0 or finding.high < 0:
+        found["breakdown"] = _breakdown(question, rows, finding, control)
     simple = found["simple"]
     opposed = _flips(finding.theta, simple["estimate"]) and (simple["low"] > 0 or simple["high"] < 0)
     words = ("A second method (Callaway–Sant'Anna) is sure of the opposite sign.",) if opposed else ()
     return Checked(words, (), {"callaway_santanna": found})
+
+
+def _breakdown(question: Question, rows: Rows, finding: Finding, control: str) -> float | None:
+    """By quarters, since a trend that parts by so much every four weeks would part by anything within a year."""
+    length = spacing(question.at) if question.is_periodic else "quarter"
+    long, anticipation = _long_panel(
+        question, build(question, rows, slots(question, rows.start, rows.end, length)), finding.multiplicative
+    )
+    return did.breakdown(long, control, anticipation)
 
 
 def _long_panel(question: Question, panel: Panel, multiplicative: bool) -> tuple[did.LongPanel, int]:

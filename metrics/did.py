@@ -17,6 +17,8 @@ import numpy as np
 from metrics.question import Bools, Floats, Ints
 
 PLACEBOS = 500
+MOST_BREAKDOWN = 10.0
+"""Where the library stops looking."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +41,42 @@ def callaway_santanna(
     Raises ValueError when the design gives no estimable effect.
     """
     with _quiet():
-        import pandas as pd
-        from diff_diff import CallawaySantAnna
-
-        frame = pd.DataFrame(
-            {"unit": panel.unit, "period": panel.period, "first": panel.first, "outcome": panel.outcome}
-        )
-        model = CallawaySantAnna(control_group=control, anticipation=anticipation, allow_unbalanced_panel=True)
-        fitted = model.fit(frame, "outcome", "unit", "period", "first")
+        fitted = _fitted(panel, control, anticipation)
         found: dict[str, Any] = {"control": control, "simple": _row(fitted.overall_att, fitted.overall_se)}
         if is_full:
             found |= _tables(fitted, panel)
     return found
+
+
+def breakdown(panel: LongPanel, control: str, anticipation: int) -> float | None:
+    """How far trends may part before the sign of the average effect is in doubt: the largest M at which its interval
+    excludes zero when, from one period to the next, they part by M times as much after go-live as at most before.
+
+    MOST_BREAKDOWN: that or more. None: too few periods or units to measure it by. Relative magnitudes of Rambachan,
+    Roth 2023, Review of Economic Studies 90(5), on Callaway–Sant'Anna's event times.
+    """
+    with _quiet():
+        from diff_diff import HonestDiD
+
+        try:
+            events = _fitted(panel, control, anticipation, base_period="universal").aggregate("event_study")
+            after = events.event_time[events.event_time >= -anticipation] >= 0
+            model = HonestDiD(method="relative_magnitude", l_vec=after / max(after.sum(), 1))
+            found = model.breakdown_value(events)
+        except (ValueError, ArithmeticError):
+            return None
+    return MOST_BREAKDOWN if found is None else round(float(found), 3)
+
+
+def _fitted(panel: LongPanel, control: str, anticipation: int, base_period: str = "varying") -> Any:
+    import pandas as pd
+    from diff_diff import CallawaySantAnna
+
+    frame = pd.DataFrame({"unit": panel.unit, "period": panel.period, "first": panel.first, "outcome": panel.outcome})
+    model = CallawaySantAnna(
+        control_group=control, anticipation=anticipation, allow_unbalanced_panel=True, base_period=base_period
+    )
+    return model.fit(frame, "outcome", "unit", "period", "first")
 
 
 def synthetic(outcome: Floats, treated: Bools, after: Bools, seed: int) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def event_study(question: Question, setting: Setting) -> list[dict[str, float | 
     step = _steps(question, setting, first)
     kept = np.vstack([np.ones(teams), 1 - np.eye(teams)])
     ratios = _by_step(cells, kept, step)
-    scale = unit_of(question, setting)
+    scale, longest = unit_of(question, setting), np.max(question.learning_days)
     out: list[dict[str, float | int | str | None]] = []
     for k, weeks in enumerate(range(-4 * STEPS_BEFORE, 4 * STEPS_AFTER, 4)):
         if not np.isfinite(ratios[0, k]):
@@ -39,7 +39,7 @@ def event_study(question: Question, setting: Setting) -> list[dict[str, float | 
         reach = float(stats.t.ppf(0.975, df)) * error if df >= 1 else float("nan")
         ends = [ratios[0, k], ratios[0, k] - reach, ratios[0, k] + reach]
         change, low, high = (float(np.expm1(end)) if cells.multiplicative else float(end) * scale for end in ends)
-        phase = "before" if weeks < 0 else "learning" if 7 * weeks < question.learning_days else "after"
+        phase = "before" if weeks < 0 else "learning" if 7 * weeks < longest else "after"
         out.append({"weeks": weeks, "phase": phase, "change": _round(change), "low": _round(low), "high": _round(high)})
     return out
 

@@ -39,8 +39,7 @@ def shifts(question: Question, rows: Rows) -> list[Shift]:
     asked = ~np.isnat(go_live)
     if question.focus is not None:
         asked &= question.focus[rows.unit]
-    left = go_live + np.timedelta64(question.learning_days, "D")
-    before, after = asked & (rows.day < go_live), asked & (rows.day >= left)
+    before, after = asked & (rows.day < go_live), asked & (rows.day >= question.left_learning[rows.unit])
     if not before.any() or not after.any():
         return []
     found = [_shift(question, name, rows, before, after) for name in question.groups]

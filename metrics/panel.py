@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,7 @@ def horizon_of(question: Question, start: np.datetime64, end: np.datetime64) -> 
     seen, observed = np.minimum(time, followed), question.observed[early] & (time <= followed)
     found = quantile(kaplan_meier(seen, observed), 0.9)
     longest = float(seen.max()) if found is None else found
-    left = end if np.isnat(first) else first + np.timedelta64(question.learning_days, "D")
+    left = end if np.isnat(first) else np.nanmin(question.left_learning[question.go_live == first])
     room = max(float((end - left).astype(float)) / 2, 1.0)
     return float(min(longest, room))
 
@@ -88,15 +89,25 @@ def first_go_live(question: Question) -> np.datetime64:
 
 def in_order(question: Question) -> Question:
     """The question with its rows by time, unit and value, so that sums do not depend on the order they came in."""
-    order = np.lexsort((question.num, question.unit, question.at))
-    if np.array_equal(order, np.arange(len(order))):
+    if _is_in_order(question):
         return question
+    order = np.lexsort((question.num, question.unit, question.at))
     return replace(
         question, at=question.at[order], unit=question.unit[order], num=question.num[order], den=question.den[order],
         observed=question.observed[order], groups={name: code[order] for name, code in question.groups.items()},
         is_stamped=None if question.is_stamped is None else question.is_stamped[order],
         covariates=None if question.covariates is None else question.covariates[order],
     )  # fmt: skip
+
+
+def _is_in_order(question: Question) -> bool:
+    tied = np.ones(max(len(question.at) - 1, 0), dtype=bool)
+    columns: tuple[np.ndarray[Any, Any], ...] = (question.at, question.unit, question.num)
+    for values in columns:
+        if (tied & (values[1:] < values[:-1])).any():
+            return False
+        tied &= values[1:] == values[:-1]
+    return True
 
 
 def select(question: Question, end: np.datetime64) -> Rows:
@@ -174,9 +185,8 @@ def states(question: Question, rows: Rows, edges: Times) -> tuple[Bools, Bools]:
     go_live = question.go_live[:, None]
     never = np.isnat(go_live)
     exposed_from = go_live - np.timedelta64(int(np.ceil(rows.exposed_days)), "D")
-    left_learning = go_live + np.timedelta64(question.learning_days, "D")
     before = never | (edges[None, 1:] <= exposed_from)
-    after = ~never & (edges[None, :-1] >= left_learning)
+    after = ~never & (edges[None, :-1] >= question.left_learning[:, None])
     return np.asarray(before), np.asarray(after)
 
 

@@ -39,7 +39,8 @@ class Question:
       one to hold constant. covariates: rows × k, averaged over a cell (one series only).
     go_live: datetime64[D] per unit code, NaT = never (a control). focus: per unit code, the teams whose effect is
     asked for (one wave); the others only serve for comparison before their own go-live.
-    as_of: the data are complete up to here (exclusive). learning_days: left out after each go-live.
+    as_of: the data are complete up to here (exclusive). learning_days: left out after each go-live; one number, or one
+    per unit code.
     horizon_days: the age at which a row's outcome is final; for durations the restriction time of the mean (0:
     chosen from the data). Rows that young before a go-live are partly exposed, and left out.
     time_unit_days: length in days of one unit of num, for durations (hours: 1/24).
@@ -49,6 +50,7 @@ class Question:
     recorded_from: first day with trustworthy records. pre_start, post_end: limits set by the user (half-open).
     exposure_note: a caveat of the KPI's own, passed through. seed: of the randomisation tests.
     dose: how much each unit code uses what was introduced (a share), NaN unknown; for the association with adoption.
+    response_rates: surveys only, the shares of those invited who answered, before and after; None: not known.
     with_check: run the slower second estimator (Callaway–Sant'Anna) beside the first.
     """
 
@@ -61,7 +63,7 @@ class Question:
     observed: Bools
     go_live: Times
     as_of: np.datetime64
-    learning_days: int = 42
+    learning_days: int | Ints = 42
     horizon_days: float = 0.0
     time_unit_days: float = 1.0
     period: Period = "auto"
@@ -84,10 +86,16 @@ class Question:
     held: str | None = None
     dose: Floats | None = None
     focus: Bools | None = None
+    response_rates: tuple[float, float] | None = None
     with_check: bool = True
     exposure_note: str = ""
     unit_names: tuple[str, ...] = ()
     seed: int = 20261123
+
+    @property
+    def left_learning(self) -> Times:
+        """The first day that counts as after, datetime64[D] per unit code; NaT = never."""
+        return np.asarray(self.go_live + np.asarray(self.learning_days).astype("timedelta64[D]"))
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def _counts(question: Question, rows: Rows) -> tuple[int, int]:
     """Records of teams that went live, before and after the learning window."""
     go_live = question.go_live[rows.unit]
     before = rows.day < go_live
-    after = rows.day >= go_live + np.timedelta64(question.learning_days, "D")
+    after = rows.day >= question.left_learning[rows.unit]
     return int(before.sum()), int(after.sum())
 
 

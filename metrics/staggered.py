@@ -64,13 +64,13 @@ def fit(cells: Cells, weight: Floats) -> tuple[Floats, Floats]:
         for _ in range(MAX_ROUNDS):
             before = block
             if cells.multiplicative:
-                team = by_team / np.einsum("lgb,lb->lg", size, block)
+                team = by_team / (size @ block[:, :, None])[:, :, 0]
                 team[~has_team] = 0.0
-                block = by_block / np.einsum("lgb,lg->lb", size, team)
+                block = by_block / (team[:, None, :] @ size)[:, 0, :]
             else:
-                team = (by_team - np.einsum("lgb,lb->lg", size, block)) / size.sum(2)
+                team = (by_team - (size @ block[:, :, None])[:, :, 0]) / size.sum(2)
                 team[~has_team] = 0.0
-                block = (by_block - np.einsum("lgb,lg->lb", size, team)) / size.sum(1)
+                block = (by_block - (team[:, None, :] @ size)[:, 0, :]) / size.sum(1)
             block[~has_block] = 0.0
             scale = np.maximum(np.abs(block), 1e-12) if cells.multiplicative else 1.0
             if np.max(np.abs(block - before) / scale) < TOLERANCE:

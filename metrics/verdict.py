@@ -16,6 +16,7 @@ from metrics.looks import Look
 from metrics.naive import naive_change
 from metrics.panel import Rows, in_order, select
 from metrics.question import Question, Verdict, VerdictWord
+from metrics.recording import since_recorded
 
 NOT_ENOUGH, TOO_NOISY = "not_enough_data", "too_noisy"
 DISAGREE, PROVISIONAL = "diagnostics_disagree", "provisional"
@@ -46,9 +47,11 @@ def judge(question: Question, wanted: str = "auto") -> Verdict:
     if len(question.at) == 0:
         design = Design("none", False)
         return _written(Case(question, look, design, lacking=("There are no records at all.",)))
+    question, notes = since_recorded(question)
     rows = select(question, look.end)
     design = designs.choose(question)
-    case = Case(question, look, design, bars=tuple(gates.comparability(question, rows)), caveats=design.caveats)
+    bars = tuple(gates.comparability(question, rows))
+    case = Case(question, look, design, bars=bars, caveats=(*notes, *design.caveats))
     if len(rows.day) == 0:
         return _written(replace(case, lacking=("No record is old enough to have its outcome yet.",)))
     case = replace(case, diagnostics={"design": design.name, **naive_change(question, look.end)})

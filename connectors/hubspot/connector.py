@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.contract import Checkpoint, Finding, Page, StreamSchema, Window
+from connectors.contract import Checkpoint, Connector, Finding, Page, StreamSchema, Window
 from connectors.hubspot.answers import Account, RawList
 from connectors.hubspot.catalogue import Catalogue
 from connectors.hubspot.describing import DescriptionReader
@@ -22,7 +22,7 @@ from connectors.hubspot.transport import Call, Transport
 CLOCK_MAX_AGE_SECONDS = 5.0
 
 
-class HubspotConnector:
+class HubspotConnector(Connector):
     """One HubSpot account."""
 
     system = SYSTEM

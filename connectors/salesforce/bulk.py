@@ -12,9 +12,8 @@ from urllib.parse import quote
 
 import requests
 
-from connectors.contract import PageFormat
 from connectors.errors import BudgetReached, SourceFailure, TransientSourceFailure
-from connectors.landing_part import RowCounter
+from connectors.http_body import unpacked
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.failures import LATER_CODES, RESUME, QueryRefused
 
@@ -43,6 +42,7 @@ class ResultBody:
     """The bytes of one result page, asked for when iterated.
 
     columns: the header row, which is added if absent. opened: a response asked for already, used once.
+    promised: what the header of the response said, the newest one.
     """
 
     client: SalesforceClient
@@ -50,29 +50,21 @@ class ResultBody:
     columns: tuple[str, ...]
     doing: str
     opened: list[requests.Response] = field(default_factory=list)
+    promised: list[int] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[bytes]:
         with self.opened.pop() if self.opened else self.open() as response:
-            yield from self._checked(response)
+            promised = response.headers.get("Sforce-NumberOfRecords", "")
+            self.promised[:] = [int(promised)] if promised.isdigit() else []
+            yield from with_header(unpacked(response, CHUNK_BYTES), self.columns)
+
+    def rows(self) -> int | None:
+        """The records the page's header promises, once its bytes were read; None when it promises none."""
+        return self.promised[0] if self.promised else None
 
     def open(self) -> requests.Response:
         """Ask for the page; its bytes are left on the wire."""
         return self.client.get(self.address, self.doing, headers={"Accept": "text/csv"}, stream=True)
-
-    def _checked(self, response: requests.Response) -> Iterator[bytes]:
-        """The chunks; TransientSourceFailure when fewer rows arrive than the header promised."""
-        promised = response.headers.get("Sforce-NumberOfRecords", "")
-        counter = RowCounter(PageFormat.CSV)
-        for chunk in with_header(response.iter_content(CHUNK_BYTES), self.columns):
-            counter.feed(chunk)
-            yield chunk
-        if promised.isdigit() and int(promised) != counter.rows:
-            raise TransientSourceFailure(
-                f"A result page arrived incomplete: {counter.rows} rows of {promised}.",
-                where=f"{self.client.settings.source_id}, {self.doing}",
-                saved="Pages landed before are kept.",
-                next_step=RESUME,
-            )
 
 
 def with_header(chunks: Iterator[bytes], columns: tuple[str, ...]) -> Iterator[bytes]:

@@ -23,7 +23,7 @@ from connectors.salesforce.settings import SalesforceSettings
 log = logging.getLogger(__name__)
 
 
-class SalesforceConnector:
+class SalesforceConnector(Connector):
     """Reads one org; logs in at the first request. sleep, backoff: how to wait (tests do not)."""
 
     system = "salesforce"

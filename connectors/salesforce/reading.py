@@ -149,6 +149,7 @@ class Reading:
                         stream=self._schema.stream,
                         format=PageFormat.CSV,
                         body=body,
+                        rows=body.rows,
                         kind=query.kind,
                         checkpoint={"stage": query.stage, "way": "bulk", "job": job, "place": after},
                     )

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import duckdb
 import typer
 from rich.tree import Tree
 
@@ -19,6 +20,9 @@ from crmlift.warehouse.store import published
 if TYPE_CHECKING:
     from crmlift.registry import Kpi
     from crmlift.sql_models import Lineage, Model
+
+FED = ("raw_", "config.", "ops.")
+"""Schemas that nothing is made below of."""
 
 kpi_app = typer.Typer(no_args_is_help=True, help="The KPI registry (metrics/kpis).")
 sql_app = typer.Typer(no_args_is_help=True, help="The SQL models (transforms).")
@@ -42,6 +46,7 @@ def kpi_list(as_json: Json = False) -> None:
     rows = [
         (k.kpi_id, k.definition.family, k.definition.stat_type, k.definition.direction, k.definition.question["en"])
         for k in _kpis()
+        if not k.definition.is_input
     ]
     columns = ["kpi_id", "family", "type", "better", "question"]
     if as_json:
@@ -62,24 +67,33 @@ def kpi_show(kpi_id: Annotated[str, typer.Argument(help="As in  crmlift kpi list
         raise UsageFailure(f"There is no KPI {kpi_id!r}.", next_step=f"{hint}crmlift kpi list  shows all")
     kpi = kpis[kpi_id]
     described: dict[str, Any] = {
-        **kpi.definition.model_dump(exclude={"params", "horizon_days"}),
+        **kpi.definition.model_dump(exclude={"params", "horizon_days"}, exclude_defaults=True),
+        "min_n": kpi.definition.min_n,
+        "min_important_change": kpi.definition.min_important_change,
         "params": kpi.params,
         "horizon_days": kpi.horizon_days,
         "definition_version": kpi.definition_version,
-        "values": _last_values(kpi_id),
     }
+    values, versions = _last_values(kpi_id), _versions(kpi_id)
+    lineage = kpi_lineage(kpi, _models())
     if as_json:
-        print_json({"kpi_id": kpi_id, **described, "sql": kpi.sql})
+        made_from = {source.name: sorted(source.names() - {source.name}) for source in lineage.sources}
+        print_json({"kpi_id": kpi_id, **described, "values": values, "versions": versions, "lineage": made_from,
+                    "sql": kpi.sql})  # fmt: skip
         return
     console = results()
-    values = described.pop("values")
-    print_table([kpi_id, ""], [(name, _plain(value)) for name, value in described.items() if value])
+    print_table(
+        [kpi_id, ""], [(name, _plain(value)) for name, value in described.items() if value not in (None, {}, ())]
+    )
     if values:
-        print_table(list(values[0]), [list(row.values()) for row in values], title="\nLast months")
+        print_table(list(values[0]), [list(row.values()) for row in values], title="\nLast values")
     else:
         console.print("No values are published yet:  crmlift run  or  crmlift demo")
-    sources = [source.name for source in kpi_lineage(kpi, _models()).sources]
-    console.print(f"\nMade from {', '.join(sources)}; further down:  crmlift sql lineage {sources[0]}")
+    if len(versions) > 1:
+        print_table(list(versions[0]), [list(row.values()) for row in versions], title="\nVersions of the definition")
+    console.print(f"\nMade from {', '.join(source.name for source in lineage.sources)}")
+    console.print(f"and below them from {', '.join(sorted(n for n in lineage.names() if n.startswith(FED)))}")
+    console.print(f"Step by step:  crmlift sql lineage {sorted(kpi.all_reads())[0]}")
 
 
 def _plain(value: Any) -> str:
@@ -89,27 +103,67 @@ def _plain(value: Any) -> str:
 
 
 def _last_values(kpi_id: str) -> list[dict[str, Any]]:
+    """The newest months of everybody; the newest segments of a KPI that has no whole."""
+    return _published(
+        "select period_start, segment_value as segment, value, ci_low, ci_high, n, status, reason "
+        "from metrics.kpi_value where kpi_id = ? and period_grain = 'month' and source_id = 'all' "
+        "qualify segment_dim = coalesce(max(case segment_dim when 'all' then 'all' end) over (), segment_dim) "
+        "order by period_start desc, segment limit 6",
+        kpi_id,
+    )
+
+
+def _versions(kpi_id: str) -> list[dict[str, Any]]:
+    """Every version its definition had since the first night, newest first."""
+    return _published(
+        "select definition_version, parameters, first_used_at, last_used_at from metrics.kpi_definition "
+        "where kpi_id = ? order by last_used_at desc, first_used_at desc",
+        kpi_id,
+    )
+
+
+def _published(query: str, kpi_id: str) -> list[dict[str, Any]]:
     analytics = load_settings(must_exist=False).places.analytics
     if not analytics.exists():
         return []
     with published(analytics) as connection:
-        found = connection.execute(
-            "select period_start, value, ci_low, ci_high, n, status, is_mature from metrics.kpi_value "
-            "where kpi_id = ? and period_grain = 'month' and segment_dim = 'all' and source_id = 'all' "
-            "order by period_start desc limit 6",
-            [kpi_id],
-        )
+        try:
+            found = connection.execute(query, [kpi_id])
+        except (duckdb.CatalogException, duckdb.BinderException):
+            return []  # published by an earlier version, without this table or column
         names = [column[0] for column in found.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
+@kpi_app.command("new")
+def kpi_new(
+    kpi_id: Annotated[str, typer.Argument(help="Such as demo_rate: lower case, digits and _.")],
+    family: Annotated[str, typer.Option(help="Folder below metrics/kpis.")] = "sales",
+    stat_type: Annotated[str, typer.Option("--type", help="proportion, sum, count, mean, ratio, duration or nps.")] = (
+        "proportion"
+    ),
+) -> None:
+    """Start a KPI: its yml, its SQL and a golden test that passes, to be changed from there."""
+    from crmlift.kpi_scaffold import scaffold
+
+    for path in scaffold(kpi_id, family, stat_type, registry=KPIS):
+        results().print(str(path), soft_wrap=True)
+    results().print(
+        "\nNext: write the question and the SQL, then  crmlift kpi check  and  "
+        "python -m pytest tests/metrics_kpis"
+    )  # fmt: skip
+
+
 @kpi_app.command("check")
 def kpi_check() -> None:
-    """Check every KPI: columns, types, guards, parameters, both languages."""
-    from crmlift.registry import check_registry
+    """Check every KPI: columns, their types, grain, guards, parameters, tables, both languages."""
+    from crmlift.registry_check import check_registry, core_tables
 
-    kpis = _kpis()
-    _report_problems(check_registry(kpis, _models()), f"{len(kpis)} KPIs are sound.")
+    kpis, models = _kpis(), _models()
+    warehouse = load_settings(must_exist=False).places.warehouse
+    with core_tables(warehouse, models) as connection:
+        problems = check_registry(kpis, models, connection)
+    _report_problems(problems, f"{sum(not k.definition.is_input for k in kpis)} KPIs are sound.")
 
 
 @sql_app.command("list")

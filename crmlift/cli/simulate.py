@@ -1,4 +1,4 @@
-"""`crmlift simulate`: serve the fake Salesforce and HubSpot."""
+"""`crmlift simulate`: serve the fake Salesforce, HubSpot and Pipedrive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import typer
 from crmlift.cli.output import errors
 from crmlift.errors import UsageFailure
 from crmlift.simulator.faults import STORMS
-from crmlift.simulator.options import RateTier, ServerOptions
+from crmlift.simulator.options import PD_API_TOKEN, RateTier, ServerOptions
 
 Size = Annotated[str, typer.Option("--size", help="small, medium or large.")]
 
@@ -46,14 +46,20 @@ def simulate(
     export_to: Annotated[
         Path | None, typer.Option("--export", help="Write what would be served as Parquet, and stop.")
     ] = None,
+    files: Annotated[
+        Path | None, typer.Option(help="Also write the company's spreadsheets (costs, quotas, surveys …) there.")
+    ] = None,
+    pipedrive: Annotated[
+        bool, typer.Option("--pipedrive", help="With --export: the sales side as Pipedrive holds it, too.")
+    ] = False,
     ready_file: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Serve a made-up company as Salesforce (/services/…) and HubSpot (/crm/…) on one port; Ctrl-C ends it."""
+    """Serve a made-up company as Salesforce (/services/…), HubSpot (/crm/…) and Pipedrive (/api/v2/…) on one port."""
     from crmlift.simulator.run import SimulationSpec, export, serve_company
 
     spec = SimulationSpec(company, seed, size, _instant(as_of), data)
     if export_to is not None:
-        export(spec, export_to)
+        export(spec, export_to, with_pipedrive=pipedrive)
         errors.print(f"Wrote {export_to}")
         return
     if ready_file is not None:
@@ -71,6 +77,7 @@ def simulate(
             faults=_one_of(faults, STORMS, "storm"),
         ),
         on_ready=lambda info: _tell(info, ready_file),
+        files=files,
     )
 
 
@@ -91,7 +98,7 @@ def _tell(info: dict[str, object], ready_file: Path | None) -> None:
     if info.get("ca_file"):
         errors.print(f"Trust its certificate:  {info['ca_file']}")
     errors.print(f"Salesforce client id / secret: {info['client_id']} / {info['client_secret']}")
-    errors.print(f"HubSpot service key: {info['access_token']}\nCtrl-C ends it.")
+    errors.print(f"HubSpot service key: {info['access_token']}\nPipedrive API token: {PD_API_TOKEN}\nCtrl-C ends it.")
 
 
 def _one_of(name: str | None, known: Iterable[str], what: str) -> Any:

@@ -34,6 +34,7 @@ class Kpi:
     name_uk: str | None
     unit: str | None
     stat_type: str | None
+    no_effect: str | None = None
 
     def name(self, locale: str) -> str:
         """The name, or the id."""
@@ -128,7 +129,8 @@ def waves(connection: duckdb.DuckDBPyConnection, rollout_id: str) -> list[Wave]:
 def kpis(connection: duckdb.DuckDBPyConnection) -> list[Kpi]:
     """The registry, by family and id."""
     rows = connection.execute(
-        "select kpi_id, name_en, name_uk, unit, stat_type from metrics.kpi order by family nulls last, kpi_id"
+        "select kpi_id, name_en, name_uk, unit, stat_type, no_effect from metrics.kpi "
+        "where not coalesce(is_input, false) order by family nulls last, kpi_id"
     ).fetchall()
     return [Kpi(*row) for row in rows]
 

@@ -172,7 +172,8 @@ def unjudged(rows: Sequence[ScorecardRow], registry: Sequence[Kpi], texts: Texts
         row = pooled.get(kpi.kpi_id)
         if row is None:
             is_stock = (kpi.stat_type or "").startswith("snapshot")
-            why = texts("unjudged.stock" if is_stock else "unjudged.not_evaluated")
+            plain = texts("unjudged.stock" if is_stock else "unjudged.not_evaluated")
+            why = texts.or_plain("reason", kpi.no_effect) if kpi.no_effect else plain
             out.append((kpi.name(texts.locale), why))
         elif row.verdict in ("inconclusive", "not_comparable"):
             words = reason_words(row, texts)

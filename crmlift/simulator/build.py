@@ -68,6 +68,11 @@ def _within(as_of: datetime) -> datetime:
     return as_of
 
 
+def world_of(name: str, seed: int, size: str) -> World:
+    """What the company's parts share: its people, teams and go-live dates."""
+    return _world(name, seed, size)
+
+
 @lru_cache(maxsize=2)
 def _world(name: str, seed: int, size: str) -> World:
     return World(scenario_named(name), seed, scale_named(size))

@@ -30,6 +30,8 @@ def fault_response(path: str, fault: str, choice: int) -> Response:
     """A 500, 502 or 503 (errors), or the vendor's refusal of a caller in a hurry (limits)."""
     is_salesforce = path.startswith("/services/")
     if fault == "limits":
+        if path.startswith(("/v1/", "/api/v2/")):
+            return json_response({"success": False, "error": "request over limit"}, 429, {"X-RateLimit-Remaining": "0"})
         return _salesforce_limit() if is_salesforce else _hubspot_limit()
     if choice == 1:
         return HTMLResponse(_PROXY_PAGE, 502)

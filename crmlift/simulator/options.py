@@ -20,6 +20,11 @@ HS_CLIENT_SECRET = "crmlift-demo-secret"
 HS_REFRESH_TOKEN = "crmlift-demo-hubspot-refresh"
 HS_PORTAL_ID = 4242424
 
+PD_API_TOKEN = "crmlift-demo-pipedrive-token"
+PD_CLIENT_ID = "crmlift-demo"
+PD_CLIENT_SECRET = "crmlift-demo-secret"
+PD_REFRESH_TOKEN = "crmlift-demo-pipedrive-refresh"
+
 RateTier = Literal["free", "professional", "enterprise", "oauth"]
 
 

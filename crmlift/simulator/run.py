@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from crmlift.errors import UsageFailure
-from crmlift.simulator.build import build_company
+from crmlift.simulator.build import build_company, world_of
 from crmlift.simulator.company import Company
 from crmlift.simulator.export import export_company
 from crmlift.simulator.given import company_from_files
 from crmlift.simulator.options import HS_SERVICE_KEY, SF_CLIENT_ID, SF_CLIENT_SECRET, ServerOptions
+from crmlift.simulator.pipedrive.export import export_pipedrive
 from crmlift.simulator.server import ServerInfo, serve
+from crmlift.simulator.spreadsheets import write_spreadsheets
 from crmlift.simulator.tls import make_certificate
 
 
@@ -36,6 +38,11 @@ class SimulationSpec:
             return company_from_files(self.data, as_of=as_of)
         return build_company(self.company, seed=self.seed, size=self.size, as_of=as_of)
 
+    def write_files(self, company: Company, directory: Path) -> None:
+        """Write what the company keeps in spreadsheets; given files have none."""
+        if self.data is None:
+            write_spreadsheets(company, world_of(self.company, self.seed, self.size), directory)
+
 
 def _corporate_currency(company: Company) -> str:
     """The currency the org reports in."""
@@ -44,9 +51,12 @@ def _corporate_currency(company: Company) -> str:
     return next((str(row["IsoCode"]) for row in rows if row.get("IsCorporate")), "EUR")
 
 
-def export(spec: SimulationSpec, directory: Path) -> None:
-    """Write what would be served, with deleted and archived rows marked."""
-    export_company(spec.build(), directory)
+def export(spec: SimulationSpec, directory: Path, *, with_pipedrive: bool = False) -> None:
+    """Write what would be served, with deleted and archived rows marked; as Pipedrive, too, only if asked."""
+    company = spec.build()
+    export_company(company, directory)
+    if with_pipedrive:
+        export_pipedrive(company, directory / "pipedrive")
 
 
 def serve_company(
@@ -59,13 +69,16 @@ def serve_company(
     plain_http: bool,
     options: ServerOptions,
     on_ready: Callable[[dict[str, Any]], None],
+    files: Path | None = None,
 ) -> None:
     """Serve until interrupted. Without certfile a self-signed pair is made for this run (unless plain_http).
 
-    on_ready gets the address, the certificate to trust, the fake credentials and the rollout. Raises UsageFailure
-    when the port is taken.
+    files: where to write the company's spreadsheets first. on_ready gets the address, the certificate to trust, the
+    fake credentials and the rollout. Raises UsageFailure when the port is taken.
     """
     company = spec.build()
+    if files is not None:
+        spec.write_files(company, files)
 
     def tell(server: ServerInfo) -> None:
         on_ready(

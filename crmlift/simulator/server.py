@@ -1,4 +1,4 @@
-"""Both simulated CRMs on one port, and how they are run."""
+"""The simulated CRMs on one port, and how they are run."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from crmlift.simulator.hubspot import routes as hubspot_routes
 from crmlift.simulator.hubspot.errors import HubSpotError
 from crmlift.simulator.hubspot.portal import HubSpotPortal
 from crmlift.simulator.options import ServerOptions
+from crmlift.simulator.pipedrive import routes as pipedrive_routes
+from crmlift.simulator.pipedrive.account import PipedriveAccount, PipedriveError
 from crmlift.simulator.salesforce import routes as salesforce_routes
 from crmlift.simulator.salesforce.errors import OAuthError, SalesforceError, on_oauth_error
 from crmlift.simulator.salesforce.jobs import JobBook
@@ -64,7 +66,7 @@ class ServerInfo:
 
 
 def create_app(company: Company, options: ServerOptions | None = None) -> Starlette:
-    """The application serving one company as Salesforce (`/services`) and HubSpot (everything else)."""
+    """The application serving one company as Salesforce (`/services`), Pipedrive (`/v1`, `/api/v2`) and HubSpot."""
     options = options or ServerOptions()
     served = ServedCompany(company, SimulatedClock(company.as_of, options.is_clock_ticking))
     faults = FaultPlan(options.faults, options.fault_seed, options.fault_share) if options.faults else None
@@ -73,18 +75,20 @@ def create_app(company: Company, options: ServerOptions | None = None) -> Starle
         SalesforceError: salesforce_routes.on_error,
         OAuthError: on_oauth_error,
         HubSpotError: hubspot_routes.on_error,
+        PipedriveError: pipedrive_routes.on_error,
     }
     app = Starlette(
-        routes=[*salesforce_routes.ROUTES, *hubspot_routes.ROUTES],
+        routes=[*salesforce_routes.ROUTES, *pipedrive_routes.ROUTES, *hubspot_routes.ROUTES],
         exception_handlers=cast(dict[type[Exception], ExceptionHandler], handlers),
     )
     app.router.redirect_slashes = False
     app.state.served, app.state.faults = served, faults
     salesforce_routes.install(app, org)
     app.state.salesforce_jobs = JobBook(org, faults)
-    app.state.hubspot = portal
+    app.state.hubspot, app.state.pipedrive = portal, PipedriveAccount(served, options)
     app.add_middleware(salesforce_routes.SalesforceGate, org=org)
     app.add_middleware(hubspot_routes.HubSpotGate, portal=portal)
+    app.add_middleware(pipedrive_routes.PipedriveGate, account=app.state.pipedrive)
     app.add_middleware(Edge, served=served, options=options, faults=faults)
     return app
 

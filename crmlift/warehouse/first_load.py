@@ -1,4 +1,4 @@
-"""The first load of a stream: landed CSV straight into a table that holds nothing of the source yet.
+"""The first load of a stream: landed parts straight into a table that holds nothing of the source yet.
 
 With nothing to merge with, the reader's own types and one insert do; a row that does not fit them, a record that comes
 twice or one without a key sends the load the long way round (`merge`), which can tell such rows apart.
@@ -6,34 +6,36 @@ twice or one without a key sends the load the long way round (`merge`), which ca
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import duckdb
 
-from connectors.contract import PageFormat, PageKind
-from connectors.landing_manifest import Manifest
+from connectors.contract import Field, PageFormat, PageKind
+from connectors.landing_manifest import Manifest, Part
 from crmlift.warehouse.merge import Incoming, MergeCounts, RawTable, table_columns
 from crmlift.warehouse.store import quoted
-from crmlift.warehouse.typing import csv_reader
+from crmlift.warehouse.typing import csv_reader, reader, strict_cast
 
 LINE_BYTES = 2 * 1024 * 1024
 """Longer lines are read the long way round: the reader's buffers are a multiple of the longest line."""
-
-
-_INSTANT = "TIMESTAMP WITH TIME ZONE"
-"""Cast after reading: the reader itself takes an instant it cannot parse for NULL, and says nothing."""
+_READ_AS_TEXT = {"TIMESTAMP WITH TIME ZONE", "BIGINT"}
+"""Cast after reading: the CSV reader takes an instant it cannot parse for NULL and rounds fractions, silently."""
 
 
 class NotPlain(Exception):
     """The rows need a merge: a key comes twice or is missing."""
 
 
-NEEDS_MERGE = (NotPlain, duckdb.ConversionException, duckdb.InvalidInputException)
+NEEDS_MERGE = (
+    NotPlain, duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfMemoryException,
+)  # fmt: skip
 """What `insert_all` raises for rows it cannot take; the transaction is to be rolled back."""
 
 
 def is_first(connection: duckdb.DuckDBPyConnection, table: RawTable, manifest: Manifest) -> bool:
-    """Whether a run can be inserted: CSV only, and no rows of its source are in the table."""
-    upserts = [part for part in manifest.parts if part.kind is PageKind.UPSERT and part.rows]
-    if not upserts or any(part.format is not PageFormat.CSV for part in upserts):
+    """Whether a run can be inserted: parts of one format at most, and no rows of its source are in the table."""
+    if len({part.format for part in _upserts(manifest)}) > 1:
         return False
     place = "from duckdb_tables() where schema_name = ? and table_name = ?"
     if not connection.execute(f"select 1 {place}", [table.schema, table.name]).fetchone():
@@ -46,10 +48,15 @@ def insert_all(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming:
     """Insert the upsert parts of a run; raises one of NEEDS_MERGE when they are not plain rows, each with its key."""
     stream, manifest = table.stream, incoming.manifest
     kinds = table_columns(connection, table)
-    parts = [part for part in manifest.parts if part.kind is PageKind.UPSERT and part.rows]
-    read_as = {f.name: "VARCHAR" if kinds[f.name] == _INSTANT else kinds[f.name] for f in stream.fields}
-    source = csv_reader([incoming.folder / part.file for part in parts], read_as, LINE_BYTES)
-    typed = ", ".join(f"{quoted(name)}::{kinds[name]} as {quoted(name)}" for name in read_as)
+    parts = _upserts(manifest)
+    if not parts:
+        return MergeCounts(0, 0, 0, 0, 0)
+    source = _source([incoming.folder / part.file for part in parts], parts[0].format, stream.fields, kinds)
+    is_text = {f.name: parts[0].format is not PageFormat.CSV or kinds[f.name] in _READ_AS_TEXT for f in stream.fields}
+    typed = ", ".join(
+        f"{strict_cast(quoted(name), kinds[name]) if text else quoted(name)} as {quoted(name)}"
+        for name, text in is_text.items()
+    )
     deleted = (
         f"coalesce(try_cast({quoted(stream.deleted_field)} as boolean), false)" if stream.deleted_field else "false"
     )
@@ -63,6 +70,18 @@ def insert_all(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming:
     if found != (inserted, 0) or inserted != sum(part.rows for part in parts):
         raise NotPlain
     return MergeCounts(inserted, inserted, 0, 0, 0)
+
+
+def _upserts(manifest: Manifest) -> list[Part]:
+    return [part for part in manifest.parts if part.kind is PageKind.UPSERT and part.rows]
+
+
+def _source(files: Sequence[Path], page_format: PageFormat, fields: Sequence[Field], kinds: Mapping[str, str]) -> str:
+    """The table function over the parts: CSV by the reader's own types, JSON lines as text."""
+    if page_format is not PageFormat.CSV:
+        return reader(files, page_format, fields, LINE_BYTES)
+    read_as = {f.name: "VARCHAR" if kinds[f.name] in _READ_AS_TEXT else kinds[f.name] for f in fields}
+    return csv_reader(files, read_as, LINE_BYTES)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming, typed: str) -> int:

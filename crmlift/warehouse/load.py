@@ -6,6 +6,7 @@ kill at any moment leaves each manifest either wholly loaded or not at all.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,10 +73,12 @@ def _inserted(
     connection: duckdb.DuckDBPyConnection, parent: _Landed, children: Sequence[_Landed], run_id: str
 ) -> list[LoadResult]:
     """The results of a first load without a merge; none when it has to be merged."""
-    if not first_load.is_first(connection, merge.RawTable.of(parent.manifest.schema), parent.manifest):
+    family = (parent, *children)
+    if not all(first_load.is_first(connection, merge.RawTable.of(e.manifest.schema), e.manifest) for e in family):
         return []
+    columns = max(len(entry.manifest.schema.fields) for entry in family)
     try:
-        with bounded_memory(connection):
+        with bounded_memory(connection, columns):
             return _load_family(connection, parent, children, run_id, is_plain=True)
     except first_load.NEEDS_MERGE as reason:
         log.info("event=load_by_merge stream=%s reason=%s", parent.manifest.stream, type(reason).__name__)
@@ -90,14 +93,17 @@ def _load_family(
     *,
     is_plain: bool,
 ) -> list[LoadResult]:
-    """One transaction: all of a stream's run or nothing. is_plain: the parent's rows need no merge."""
+    """One transaction: all of a stream's run or nothing. is_plain: its rows need no merge."""
     with transaction(connection):
         results = [_load_one(connection, parent, None, run_id, is_plain)]
-        results += [_load_one(connection, child, parent, run_id, False) for child in children]
+        results += [_load_one(connection, child, parent, run_id, is_plain) for child in children]
         connection.execute(
-            "insert or replace into ops.cursor values (?, ?, ?, now())",
-            [parent.manifest.source_id, parent.manifest.stream, parent.manifest.window.until],
-        )
+            "insert or replace into ops.cursor values (?, ?, ?, now(), ?)",
+            [
+                parent.manifest.source_id, parent.manifest.stream, parent.manifest.window.until,
+                None if parent.manifest.bookmark is None else json.dumps(parent.manifest.bookmark),
+            ],
+        )  # fmt: skip
     return results
 
 

@@ -254,18 +254,19 @@ def apply_keys(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming:
         return 0
     (key,) = table.stream.primary_key
     fields = [f for f in table.stream.fields if f.name == key]
+    typed = cast(quoted(key), table_columns(connection, table)[key])
     selects = [
-        f"select {quoted(key)} as key from "
+        f"select {typed} as key from "
         f"{reader([incoming.folder / p.file for p in parts if p.format is fmt and p.rows], fmt, fields)}"
         for fmt in dict.fromkeys(p.format for p in parts if p.rows)
     ]
-    named = " union all ".join(selects) or "select null::varchar as key where false"
+    named = " union all ".join(selects) or "select null as key where false"
     test = "in" if kind is PageKind.DELETE else "not in"
-    version = quoted(table.stream.version_field) if table.stream.version_field else "null::timestamptz"
+    version = f"t.{quoted(table.stream.version_field)}" if table.stream.version_field else "null::timestamptz"
     done = connection.execute(
         f"update {table.qualified} t set _deleted = true where t._source_id = ? and not t._deleted "
         f"and t.{quoted(key)} {test} (select key from ({named}) where key is not null) "
-        f"and coalesce(t.{version} < ?::timestamptz, true)",
+        f"and coalesce({version} < ?::timestamptz, true)",
         [incoming.manifest.source_id, incoming.manifest.window.until],
     ).fetchone()
     return int(done[0]) if done else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ import duckdb
 
 from crmlift.errors import WarehouseFailure
 
-LOAD_MEMORY_MB, LOAD_MEMORY_MB_A_THREAD = 80, 80
+LOAD_MEMORY_MB, LOAD_MEMORY_MB_A_THREAD, COLUMNS_A_SHARE = 80, 80, 40
 TABLES = Path(__file__).with_name("tables.sql")
 
 
@@ -71,11 +72,14 @@ def _open(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def bounded_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Let the database use little memory inside, whatever the size of the tables; row order is given up for it."""
+def bounded_memory(connection: duckdb.DuckDBPyConnection, columns: int) -> Iterator[None]:
+    """Let the database use little memory inside, whatever the length of the tables; row order is given up for it.
+
+    columns: of the widest table written; a thread holds a block or more of each while it fills a row group.
+    """
     found = connection.execute("select current_setting('threads')").fetchone()
     threads = int(found[0]) if found else 1
-    megabytes = LOAD_MEMORY_MB + LOAD_MEMORY_MB_A_THREAD * threads
+    megabytes = LOAD_MEMORY_MB + LOAD_MEMORY_MB_A_THREAD * threads * math.ceil(columns / COLUMNS_A_SHARE)
     connection.execute(f"set memory_limit = '{megabytes}MB'; set preserve_insertion_order = false")
     try:
         yield

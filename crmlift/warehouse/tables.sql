@@ -69,6 +69,16 @@ create table if not exists metrics.kpi (
     horizon_days double, min_n integer, min_important_change double, owner varchar, sources varchar[],
     definition_version varchar, factors varchar[]);
 alter table metrics.kpi add column if not exists factors varchar[];
+alter table metrics.kpi add column if not exists min_cell integer;
+alter table metrics.kpi add column if not exists is_input boolean;
+alter table metrics.kpi add column if not exists is_exact boolean;
+alter table metrics.kpi add column if not exists survey varchar;
+alter table metrics.kpi add column if not exists no_effect varchar;
+alter table metrics.kpi add column if not exists parameters json;
+alter table metrics.kpi add column if not exists sql varchar;
+create table if not exists metrics.kpi_definition (
+    kpi_id varchar, definition_version varchar, stat_type varchar, formula varchar, parameters json, sql varchar,
+    first_used_at timestamptz, last_used_at timestamptz, primary key (kpi_id, definition_version));
 create table if not exists metrics.kpi_unit (
     kpi_id varchar, unit_id varchar, event_at timestamptz, owner_id varchar, team_id varchar, source_id varchar,
     num double, den double, observed boolean, segments map(varchar, varchar));
@@ -79,6 +89,12 @@ create table if not exists metrics.kpi_value (
     value double, ci_low double, ci_high double, status varchar, is_mature boolean, mature_after date,
     data_origin varchar, definition_version varchar, run_id varchar, computed_at timestamptz,
     primary key (kpi_id, period_grain, period_start, segment_dim, segment_value, source_id));
+alter table metrics.kpi_value add column if not exists reason varchar;
+create table if not exists metrics.kpi_value_superseded (
+    kpi_id varchar, period_grain varchar, period_start date, period_end date, segment_dim varchar,
+    segment_value varchar, source_id varchar, numerator double, denominator double, n bigint, n_censored bigint,
+    value double, ci_low double, ci_high double, status varchar, reason varchar, is_mature boolean, mature_after date,
+    data_origin varchar, definition_version varchar, run_id varchar, computed_at timestamptz, superseded_at timestamptz);
 
 create table if not exists evaluation.kpi_effect (
     rollout_id varchar, wave_id varchar, kpi_id varchar, segment_dim varchar, segment_value varchar, as_of date,
@@ -88,7 +104,7 @@ create table if not exists evaluation.kpi_effect (
     effect_rel_ci_high double, p_value double, q_value double, min_important_change double, mde80 double,
     verdict varchar, reason varchar, caveats varchar[], diagnostics json, definition_version varchar, run_id varchar,
     computed_at timestamptz,
-    primary key (rollout_id, wave_id, kpi_id, segment_dim, segment_value, as_of, look));
+    primary key (rollout_id, wave_id, kpi_id, segment_dim, segment_value, as_of, look, definition_version));
 
 create table if not exists ops.run (
     run_id varchar, step varchar, source_id varchar, object varchar, started_at timestamptz,
@@ -103,6 +119,7 @@ create table if not exists ops.load (
 create table if not exists ops.cursor (
     source_id varchar, stream varchar, read_until timestamptz, updated_at timestamptz,
     primary key (source_id, stream));
+alter table ops.cursor add column if not exists bookmark json;
 create table if not exists ops.rejected_row (
     source_id varchar, stream varchar, record_id varchar, field varchar, source_type varchar, reason varchar,
     manifest varchar, run_id varchar, rejected_at timestamptz);

@@ -10,6 +10,7 @@ from connectors.contract import Field, FieldType, PageFormat
 from crmlift.warehouse.store import literal, quoted
 
 LONGEST_LINE = 16 * 1024 * 1024
+LONGEST_OBJECT = 64 * 1024 * 1024
 DATABASE_TYPE = {
     FieldType.TEXT: "VARCHAR",
     FieldType.BOOLEAN: "BOOLEAN",
@@ -47,11 +48,26 @@ def cast(text: str, database_type: str) -> str:
         return f"coalesce(try_cast({text} as date), try_cast(try_cast({text} as timestamptz) as date))"
     if database_type == "BIGINT":
         whole = f"try_cast({text} as double)"
-        return f"case when {whole} = floor({whole}) then coalesce(try_cast({text} as bigint), {whole}::bigint) end"
+        exact, rounded = f"try_cast({text} as bigint)", f"try_cast({whole} as bigint)"
+        return f"case when {whole} = floor({whole}) then coalesce({exact}, {rounded}) end"
     return f"try_cast({text} as {database_type})"
 
 
-def reader(files: Sequence[Path], page_format: PageFormat, fields: Sequence[Field]) -> str:
+def strict_cast(text: str, database_type: str) -> str:
+    """SQL that casts an expression holding text, and fails the statement where `cast` would give NULL or needs to look
+    twice (epoch milliseconds).
+    """
+    if database_type in {"VARCHAR", "JSON"}:
+        return text
+    if database_type == "BIGINT":  # DuckDB itself rounds '3.7' to 4
+        whole = f"{text}::double"
+        return f"case when {whole} <> floor({whole}) then error('no whole number')::bigint else {text}::bigint end"
+    return f"{text}::{database_type}"
+
+
+def reader(
+    files: Sequence[Path], page_format: PageFormat, fields: Sequence[Field], longest_object: int = LONGEST_OBJECT
+) -> str:
     """A table function over landed parts in which every field is text under its own name, NULL where empty."""
     listed = _listed(files)
     if page_format is PageFormat.CSV:
@@ -61,7 +77,7 @@ def reader(files: Sequence[Path], page_format: PageFormat, fields: Sequence[Fiel
     select = ", ".join(f"{_leaf(f)} as {quoted(f.name)}" for f in fields)
     return (
         f"(select {select} from read_json({listed}, format = 'newline_delimited', "
-        f"columns = {{{columns}}}, compression = 'zstd', maximum_object_size = 67108864))"
+        f"columns = {{{columns}}}, compression = 'zstd', maximum_object_size = {longest_object}))"
     )
 
 

@@ -21,7 +21,7 @@ def test_a_source_is_opened_by_its_type_and_nothing_is_sent() -> None:
 
 
 def test_an_unknown_type_is_a_settings_failure_that_lists_the_known() -> None:
-    with pytest.raises(SettingsFailure, match="hubspot, salesforce") as caught:
+    with pytest.raises(SettingsFailure, match="files, hubspot, pipedrive, salesforce, singer") as caught:
         open_connector("x", {"type": "siebel"}, {})
     assert caught.value.exit_code == 10
 

@@ -85,7 +85,16 @@ def killed_at(process: BaseProcess, server: ServerInfo, home: Path, draw: random
     is_alive = process.is_alive()
     process.kill()
     process.join()
+    settled(server)
     return int(is_alive)
+
+
+def settled(server: ServerInfo) -> None:
+    """Wait until the server has ended what the killed process had asked for: it counts those pages too."""
+    served, seen = server.app.state.salesforce_jobs, -1
+    while served.pages_served != seen:
+        seen = served.pages_served
+        time.sleep(0.2)
 
 
 def test_killed_nights_end_as_if_nothing_had_happened(server: ServerInfo, tmp_path: Path) -> None:

@@ -158,6 +158,8 @@ def test_rows_without_a_value_are_said_to_be_left_out(written: Written) -> None:
         ({"better": "bigger"}, "higher, lower"),
         ({"value": "week"}, "not a number"),
         ({"date": "sales"}, "not a date"),
+        ({"go_live": "2031-01-06"}, "after all rows"),
+        ({"go_live": "1999-01-04"}, "before all rows"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_the_cure(written: Written, change: dict[str, object], words: str) -> None:

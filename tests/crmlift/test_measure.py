@@ -132,6 +132,7 @@ def test_segments_and_sources_add_up(connection: duckdb.DuckDBPyConnection) -> N
     assert found == [
         ("all", "all", "all", 136.0), ("all", "all", "hs", 30.0), ("all", "all", "sf", 106.0),
         ("deal_type", "renewal", "all", 30.0), ("deal_type", "unknown", "all", 106.0),
+        ("size_band", "1: under 1k", "all", 136.0),
         ("team", "team:a", "all", 6.0), ("team", "team:b", "all", 30.0), ("team", "unknown", "all", 100.0),
         ("wave", "controls", "all", 30.0), ("wave", "unknown", "all", 100.0), ("wave", "w1", "all", 6.0),
     ]  # fmt: skip
@@ -290,7 +291,15 @@ def test_work_tables_do_not_stay(connection: duckdb.DuckDBPyConnection) -> None:
     left = connection.execute(
         "select table_name from duckdb_tables() where schema_name = 'metrics' order by all"
     ).fetchall()
-    assert [name for (name,) in left] == ["kpi", "kpi_duration", "kpi_unit", "kpi_value"]
+    assert [name for (name,) in left] == [
+        "kpi",
+        "kpi_definition",
+        "kpi_duration",
+        "kpi_incidence",
+        "kpi_unit",
+        "kpi_value",
+        "kpi_value_superseded",
+    ]
 
 
 def test_the_registry_becomes_a_table(connection: duckdb.DuckDBPyConnection) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from crmlift.errors import ConfigurationFailure
 from crmlift.places import MODELS
-from crmlift.registry import Kpi, check_registry, kpi_lineage, kpis_by_table, load_registry
+from crmlift.registry import Kpi, kpi_lineage, kpis_by_table, load_registry
+from crmlift.registry_check import check_registry
 from crmlift.sql_models import load_models
 from tests.golden import warehouse
 

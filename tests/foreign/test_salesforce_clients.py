@@ -20,6 +20,7 @@ import pytest
 from simple_salesforce import Salesforce
 
 from crmlift.simulator.build import build_company
+from crmlift.simulator.detour import detour
 from crmlift.simulator.export import export_company
 from crmlift.simulator.options import (
     SF_CLIENT_ID,
@@ -32,11 +33,11 @@ from crmlift.simulator.options import (
 )
 from crmlift.simulator.server import ServerInfo, running_simulator
 from tests.crmlift.simulator.clients import trusting_session
-from tests.foreign.vendor_net import VENDOR_HOSTS, road_to
 
 pytestmark = pytest.mark.slow
 
-CLIENTS = Path(os.environ.get("CRMLIFT_FOREIGN_CLIENTS", Path(__file__).parents[2] / ".venv-foreign"))
+CLIENTS = Path(os.environ.get("CRMLIFT_FOREIGN", Path(__file__).parents[2] / ".venv-foreign"))
+HOSTS = ("login.salesforce.com", "test.salesforce.com")
 START = "2020-01-01T00:00:00Z"
 OAUTH = {"client_id": SF_CLIENT_ID, "client_secret": SF_CLIENT_SECRET, "refresh_token": SF_REFRESH_TOKEN}
 
@@ -57,14 +58,14 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[int
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerInfo]:
     company = build_company("known", seed=7, size="small")
-    with running_simulator(company, ServerOptions(job_polls=0), names=VENDOR_HOSTS) as info:
+    with running_simulator(company, ServerOptions(job_polls=0), names=HOSTS) as info:
         yield info
 
 
 @pytest.fixture
 def environment(server: ServerInfo) -> Iterator[dict[str, str]]:
     """What a client's process is told: the way to salesforce.com and whom to trust there."""
-    with road_to(server.port) as proxy:
+    with detour(server.port) as proxy:
         told = {"https_proxy": proxy, "HTTPS_PROXY": proxy, "no_proxy": "", "NO_PROXY": ""}
         trusted = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"), str(server.ca_file))
         yield {**os.environ, **told, **trusted}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from metrics.did import LongPanel, callaway_santanna
+from metrics.did import LongPanel, breakdown, callaway_santanna
 from metrics.staggered import Cells, estimate
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "published_results"
@@ -17,13 +18,16 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the published data se
 
 @pytest.fixture(scope="module", name="found")
 def _found() -> dict[str, dict[str, dict[str, float]]]:
+    return callaway_santanna(minimum_wage())
+
+
+def minimum_wage() -> LongPanel:
     with (DATA / "mpdta.csv").open() as file:
         rows = list(csv.DictReader(file))
-    panel = LongPanel(
+    return LongPanel(
         *(np.array([int(float(row[name])) for row in rows]) for name in ("countyreal", "year", "first.treat")),
         np.array([float(row["lemp"]) for row in rows]),
     )
-    return callaway_santanna(panel)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,15 @@ def test_minimum_wage_group_times(found: dict[str, dict[str, dict[str, float]]],
 def test_minimum_wage_aggregates(found: dict[str, dict[str, float]], name: str, value: float, error: float) -> None:
     assert found[name]["estimate"] == pytest.approx(value, abs=5e-5)
     assert found[name]["error"] == pytest.approx(error, rel=0.1)
+
+
+def test_minimum_wage_breakdown() -> None:
+    """Between what the largest and the second largest difference before would give; the unit does not matter."""
+    panel = minimum_wage()
+    found = breakdown(panel, "never_treated", 0)
+    assert found is not None and 0.45 < found < 0.8
+    assert found == breakdown(replace(panel, outcome=-1000 * panel.outcome), "never_treated", 0)
+    assert breakdown(replace(panel, outcome=np.ones(len(panel.unit))), "never_treated", 0) in (None, 0.0)
 
 
 def test_proposition_99_difference_in_differences() -> None:

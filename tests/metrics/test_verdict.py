@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from metrics.did import MOST_BREAKDOWN
 from metrics.question import Question
 from metrics.verdict import judge
 from tests.metrics.worlds import START, noisy_weeks, rollout, weekly
@@ -203,11 +204,29 @@ def test_diagnostics_are_plain_and_nothing_is_nan() -> None:
 
 def test_the_second_estimator_stands_beside_the_first() -> None:
     verdict = judge(rollout(effect=0.25, with_check=True))
-    second = verdict.diagnostics["callaway_santanna"]["simple"]
-    assert second["low"] < np.log(1.25) < second["high"]
+    second = verdict.diagnostics["callaway_santanna"]
+    assert second["simple"]["low"] < np.log(1.25) < second["simple"]["high"]
+    assert 0 <= second["breakdown"] <= MOST_BREAKDOWN
+    assert "breakdown" not in judge(rollout(effect=0.0, with_check=True)).diagnostics["callaway_santanna"]
 
 
 def test_closed_cases_alone_would_claim_what_is_not_there() -> None:
     verdict = judge(rollout("duration", effect=0.0, never=0, waves=1, first_week=80, better="lower", seed=4))
     assert verdict.diagnostics["naive_change_rel"] < -0.05
     assert verdict.verdict != "improved"
+
+
+def test_each_wave_may_have_a_learning_window_of_its_own() -> None:
+    """Teams that learn for 26 weeks, a third less busy until then: their own window leaves the dip out."""
+    question = rollout(effect=0.0, never=8, first_week=52, gap_weeks=2, seed=5)
+    slow = (np.arange(24) % 2 == 0) & ~np.isnat(question.go_live)
+    since = question.at.astype("datetime64[D]") - question.go_live[question.unit]
+    is_dip = slow[question.unit] & (since >= np.timedelta64(0)) & (since < np.timedelta64(182))
+    kept = ~is_dip | (np.random.default_rng(3).random(len(is_dip)) > 1 / 3)
+    names = ("at", "unit", "num", "den", "observed")
+    dipped = replace(question, **{name: getattr(question, name)[kept] for name in names}, learning_days=42)
+    own = replace(dipped, learning_days=np.where(slow, 182, 42))
+    found = judge(own)
+    assert judge(dipped).verdict == "worsened"
+    assert found.verdict != "worsened" and found.effect_rel_ci_low < 0 < found.effect_rel_ci_high  # type: ignore[operator]
+    assert own.left_learning[slow][0] == question.go_live[slow][0] + 182

@@ -21,6 +21,17 @@ accounts as (
     select * from salesforce_accounts
     union all
     select * from hubspot_accounts
+    union all
+    select
+        account_id, source_id, native_id, name, domain, industry, segment, region, country, employee_count,
+        annual_revenue_native, null, owner_id, parent_account_id,
+        coalesce(created_at, timezone($timezone, cast(created_date as timestamp))), is_deleted, _extracted_at, _run_id
+    from staging.files_account
+    union all by name
+    select
+        account_id, source_id, native_id, name, domain, industry, country, employee_count, annual_revenue_native,
+        owner_id, created_at, is_deleted, _extracted_at, _run_id
+    from staging.pipedrive_organizations
 ),
 
 customers as (

@@ -120,6 +120,20 @@ activities as (
         coalesce(ticket_id, case when starts_with(what_native_id, '500') then source_id || ':' || what_native_id end) as ticket_id,
         is_deleted, _extracted_at, _run_id
     from salesforce_logged
+    union all by name
+    select
+        activity_id, source_id, native_id, type, direction, owner_id,
+        coalesce(occurred_at, timezone($timezone, cast(occurred_date as timestamp))) as created_at,
+        coalesce(occurred_at, timezone($timezone, cast(occurred_date as timestamp))) as occurred_at,
+        coalesce(occurred_at, timezone($timezone, cast(occurred_date as timestamp))) as completed_at, duration_s,
+        false as is_machine, account_id, contact_id, lead_id, opportunity_id, ticket_id, is_deleted, _extracted_at, _run_id
+    from staging.files_activity
+    union all by name
+    select
+        activity_id, source_id, native_id, type, if(type = 'task', 'internal', null) as direction, owner_id,
+        created_by_id, created_at, occurred_at, due_at, completed_at, duration_s, false as is_machine, account_id,
+        contact_id, lead_id, opportunity_id, is_deleted, _extracted_at, _run_id
+    from staging.pipedrive_activities
 )
 
 select

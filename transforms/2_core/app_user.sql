@@ -48,6 +48,20 @@ users as (
     select * from salesforce_users
     union all
     select * from hubspot_users
+    union all
+    select
+        user_id, source_id, native_id, native_id, native_id, email, full_name, role_name, null, team_name, manager_user_id,
+        coalesce(is_active, deactivated_at is null and deactivated_date is null), true,
+        coalesce(created_at, timezone($timezone, cast(created_date as timestamp))),
+        coalesce(deactivated_at, timezone($timezone, cast(deactivated_date as timestamp))), null, is_deleted, _extracted_at, _run_id
+    from staging.files_user
+    union all by name
+    select
+        user_id, source_id, native_id, native_id as owner_native_id, native_id as user_native_id, email, full_name,
+        role_name, role_name as team_name, is_active, is_human, created_at as provisioned_at,
+        case when not is_active then last_modified_at end as deactivated_at, last_login_at, is_deleted, _extracted_at,
+        _run_id
+    from staging.pipedrive_users
 )
 
 select
@@ -65,7 +79,7 @@ select
     manager_user_id,
     coalesce(is_active, false) as is_active,
     coalesce(is_human, false) as is_human,
-    coalesce(is_human, false) as is_licensed,
+    coalesce(is_human, false) and source_id not in (select source_id from staging.files_user) as is_licensed,
     provisioned_at,
     deactivated_at,
     last_login_at,

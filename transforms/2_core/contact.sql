@@ -19,6 +19,14 @@ contacts as (
         c._extracted_at, c._run_id
     from staging.hubspot_contacts as c
     left join hubspot_companies as h using (contact_id)
+    union all
+    select
+        contact_id, source_id, native_id, account_id, email, lifecycle_stage, lead_source, owner_id,
+        coalesce(created_at, timezone($timezone, cast(created_date as timestamp))), is_deleted, _extracted_at, _run_id
+    from staging.files_contact
+    union all by name
+    select contact_id, source_id, native_id, account_id, email, owner_id, created_at, is_deleted, _extracted_at, _run_id
+    from staging.pipedrive_persons
 )
 
 select

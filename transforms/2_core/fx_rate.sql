@@ -2,7 +2,8 @@
 -- Grain:    one row per source_id, currency_code, valid_from
 -- Excludes: currencies the source gives no way to convert; amounts in them stay unknown
 -- Salesforce gives units of a currency for one unit of the corporate currency (divide), HubSpot the worth of one unit
--- in the account's currency (multiply). HubSpot's first rate also holds for the time before it.
+-- in the account's currency (multiply). HubSpot's first rate also holds for the time before it. Pipedrive tells no
+-- rates: those of another CRM of the company hold.
 with salesforce_units as (
     select
         source_id, currency_code, valid_from, coalesce(valid_to, date '9999-12-31') as valid_to, units_per_corporate,
@@ -49,6 +50,13 @@ hubspot_rates as (
         coalesce(lead(valid_from) over earlier, date '9999-12-31') as valid_to, rate_to_base, 'hubspot_exchange_rate' as source
     from hubspot_quotes
     window earlier as (partition by source_id, currency_code order by valid_from)
+),
+
+pipedrive_rates as (
+    select p.source_id, r.currency_code, r.valid_from, r.valid_to, r.rate_to_base, 'other_source' as source
+    from (select distinct source_id from staging.pipedrive_deals) as p
+    cross join (select * from salesforce_rates union all by name select * from hubspot_rates) as r
+    qualify dense_rank() over (partition by p.source_id, r.currency_code order by r.source_id) = 1
 )
 
 select source_id, currency_code, $base_currency as base_currency, valid_from, valid_to, rate_to_base, source
@@ -56,6 +64,9 @@ from salesforce_rates
 union all
 select source_id, currency_code, $base_currency, valid_from, valid_to, rate_to_base, source
 from hubspot_rates
+union all
+select source_id, currency_code, $base_currency, valid_from, valid_to, rate_to_base, source
+from pipedrive_rates
 union all
 select source_id, $base_currency, $base_currency, date '1900-01-01', date '9999-12-31', 1.0, 'identity'
 from core.source_instance

@@ -41,3 +41,8 @@ select
 from staging.hubspot_property_change
 where property = 'hubspot_owner_id' and value is not null
 group by source_id, object, record_id
+union all
+select 'opportunity', opportunity_id, source_id || ':' || min_by(old_value, (changed_at, change_order)), null
+from staging.pipedrive_deals_flow
+where field = 'user_id' and old_value is not null
+group by source_id, opportunity_id

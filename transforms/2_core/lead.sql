@@ -146,6 +146,26 @@ leads as (
     select * from hubspot_leads
     union all by name
     select * from hubspot_contacts_as_leads
+    union all by name
+    select
+        lead_id, source_id, native_id, 'legacy' as lead_basis,
+        coalesce(created_at, timezone($timezone, cast(created_date as timestamp))) as created_at, owner_id,
+        team_id as given_team_id, channel as source_channel, status as status_native,
+        coalesce(status, case when opportunity_id is not null or converted_at is not null or converted_date is not null then 'converted' else 'new' end) as status_group,
+        coalesce(first_touch_at, timezone($timezone, cast(first_touch_date as timestamp))) as vendor_touch_at, 'legacy' as vendor_touch_basis,
+        coalesce(qualified_at, timezone($timezone, cast(qualified_date as timestamp))) as qualified_at,
+        coalesce(converted_at, timezone($timezone, cast(converted_date as timestamp))) as converted_at,
+        coalesce(disqualified_at, timezone($timezone, cast(disqualified_date as timestamp))) as disqualified_at,
+        opportunity_id as converted_opportunity_id, contact_id, is_deleted, _extracted_at, _run_id
+    from staging.files_lead
+    union all by name
+    select
+        lead_id, source_id, native_id, 'pd_lead' as lead_basis, created_at, owner_id, lead_source as source_channel,
+        status as status_native,
+        case status when 'archived' then 'disqualified' when 'new' then 'new' else 'working' end as status_group,
+        case when status = 'archived' then last_modified_at end as disqualified_at, contact_id, is_deleted,
+        _extracted_at, _run_id
+    from staging.pipedrive_leads
 ),
 
 talks as (
@@ -188,7 +208,7 @@ select
     l.created_at,
     l.owner_id,
     coalesce(i.owner_id, l.owner_id) as initial_owner_id,
-    u.team_id,
+    coalesce(l.given_team_id, u.team_id) as team_id,
     l.source_channel,
     l.status_native,
     l.status_group,

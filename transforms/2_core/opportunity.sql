@@ -4,7 +4,8 @@
 -- Won, lost and open come from the record's flags, then from the stage's meaning, never from a label. closed_at is the
 -- entry into the last unbroken run of closed stages, not the editable close date. The team is that of the owner at
 -- creation: later reassignment moves no history between teams. A HubSpot deal in a currency without a listed rate takes
--- the rate HubSpot wrote on the deal.
+-- the rate HubSpot wrote on the deal. A deal from a file without a date of its beginning began when it closed, or when it
+-- was read.
 with hubspot_companies as (
     select from_id as opportunity_id, min_by(to_id, (not coalesce(is_primary, false), type_id, to_id)) as account_id
     from staging.hubspot_association
@@ -58,6 +59,23 @@ deals as (
     left join hubspot_companies as c using (opportunity_id)
     left join hubspot_contacts as p using (opportunity_id)
     left join hubspot_pushes as s using (opportunity_id)
+    union all by name
+    select
+        opportunity_id, source_id, native_id, name, account_id, contact_id as primary_contact_id, owner_id, team_id as given_team_id,
+        coalesce(pipeline_native_id, 'default') as pipeline_native_id, coalesce(stage_native_id, status) as stage_native_id,
+        status in ('won', 'lost') as is_closed, status = 'won' as is_won, status not in ('won', 'lost', 'open') as is_status_unknown,
+        deal_type, amount_native, upper(currency_code) as currency_code,
+        probability, expected_close_date, coalesce(closed_at, timezone($timezone, cast(closed_date as timestamp))) as close_field_at,
+        'legacy' as field_basis, coalesce(created_at, timezone($timezone, cast(coalesce(created_date, closed_date) as timestamp)), closed_at, _extracted_at) as created_at,
+        lead_source, loss_reason, is_deleted, _extracted_at, _run_id
+    from staging.files_opportunity
+    union all by name
+    select
+        opportunity_id, source_id, native_id, name, account_id, primary_contact_id, owner_id, pipeline_native_id,
+        stage_native_id, is_closed, is_won, deal_type, amount_native, currency_code, probability, expected_close_date,
+        close_at as close_field_at, created_at, lead_source, next_step, last_modified_at, loss_reason, is_deleted,
+        _extracted_at, _run_id
+    from staging.pipedrive_deals
 ),
 
 staged as (
@@ -126,12 +144,13 @@ closed as (
         case when j.status <> 'open' then coalesce(j.closed_stage_at, j.close_field_at) end as closed_at,
         case
             when j.status = 'open' or coalesce(j.closed_stage_at, j.close_field_at) is null then null
-            when j.closed_stage_at is null then 'close_date_field'
+            when j.closed_stage_at is null then coalesce(j.field_basis, 'close_date_field')
             when j.history_basis in ('hs_date_entered', 'snapshot_diff') then j.history_basis
             else 'stage_history'
         end as close_basis,
         case
             when j.merged_into_id is not null then 'merged'
+            when j.is_status_unknown then 'unknown_status'
             when lower(j.deal_type) = 'duplicate' or lower(j.stage_label) = 'duplicate'
                 or regexp_matches(lower(coalesce(j.loss_reason, '')), 'duplicate|merged into') then 'duplicate'
             when regexp_matches(lower(coalesce(j.pipeline_name, '')), '^(test|sandbox|demo)\b') then 'test'
@@ -149,7 +168,7 @@ select
     c.primary_contact_id,
     c.owner_id,
     coalesce(i.owner_id, c.owner_id) as initial_owner_id,
-    u.team_id,
+    coalesce(c.given_team_id, u.team_id) as team_id,
     c.pipeline_name,
     c.stage_key,
     c.status,

@@ -19,6 +19,11 @@ lines as (
         l.amount_native, l.recurring_period, l.is_deleted
     from staging.hubspot_line_items as l
     left join hubspot_deals as d using (line_id)
+    union all
+    select
+        line_id, source_id, native_id, opportunity_id, product_id, quantity, unit_price_native, amount_native, null,
+        is_deleted
+    from staging.pipedrive_deals_products
 )
 
 select

@@ -143,6 +143,11 @@ changes as (
     select * from salesforce_current
     union all by name
     select * from hubspot_current
+    union all by name
+    select
+        opportunity_id, source_id, pipeline_native_id, stage_native_id, entered_at, change_order as change_id,
+        changed_by_id, basis
+    from staging.pipedrive_deal_course
 ),
 
 currencies as (

@@ -102,6 +102,25 @@ stages as (
     select * from case_stages
     union all by name
     select * from hubspot_stages
+    union all by name
+    select
+        source_id, 'opportunity' as object, coalesce(pipeline_native_id, 'default') as pipeline_native_id,
+        pipeline_native_id as pipeline_name, coalesce(stage_native_id, status) as stage_native_id,
+        coalesce(stage_native_id, status) as stage_label, bool_and(status in ('won', 'lost')) as is_closed,
+        bool_and(status = 'won') as is_won, true as is_listed
+    from staging.files_opportunity
+    group by all
+    union all by name
+    select
+        source_id, 'ticket' as object, 'default' as pipeline_native_id, status as stage_native_id, status as stage_label,
+        list_position(['new', 'open', 'waiting', 'closed'], status) as stage_order, status = 'closed' as is_closed,
+        false as is_won, true as is_listed
+    from (select distinct source_id, coalesce(status, 'open') as status from staging.files_ticket)
+    union all by name
+    select
+        source_id, 'opportunity' as object, pipeline_native_id, pipeline_name, stage_native_id, stage_label, stage_order,
+        is_closed, is_won, default_probability, true as is_listed
+    from staging.pipedrive_deal_stages
 ),
 
 turns as (

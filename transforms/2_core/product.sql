@@ -9,6 +9,8 @@ with products as (
     union all by name
     select product_id, source_id, native_id, name, family, unit_cost_native, $base_currency as currency_code, is_deleted
     from staging.hubspot_products
+    union all by name
+    select product_id, source_id, native_id, name, family, is_deleted from staging.pipedrive_products
 )
 
 select

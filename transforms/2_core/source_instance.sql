@@ -1,10 +1,44 @@
--- Question: which CRM accounts is the data from, and since when can their history and log-ins be trusted?
+-- Question: which CRM accounts and files is the data from, and since when can their history and log-ins be trusted?
 -- Grain:    one row per source_id
 -- Excludes: nothing
+-- Files are called what the settings say; else legacy when they hold records, survey when they hold answers only.
 with configured as (
     select substr(name, length('source.') + 1) as source_id, value as system
     from config.setting
-    where starts_with(name, 'source.')
+    where starts_with(name, 'source.') and value <> 'files'
+),
+
+file_records as (
+    select source_id, 'legacy' as system from staging.files_opportunity
+    union
+    select source_id, 'legacy' from staging.files_lead
+    union
+    select source_id, 'legacy' from staging.files_ticket
+    union
+    select source_id, 'legacy' from staging.files_activity
+    union
+    select source_id, 'legacy' from staging.files_account
+    union
+    select source_id, 'survey' from staging.files_survey_response
+    union
+    select source_id, 'survey' from staging.files_survey_invitation
+),
+
+file_sources as (
+    select source_id, min(system) as system
+    from file_records
+    group by source_id
+    union all
+    select substr(name, length('source.') + 1), null
+    from config.setting
+    where starts_with(name, 'source.') and value = 'files'
+),
+
+file_instances as (
+    select f.source_id, coalesce(max(s.value), min(f.system), 'manual') as system
+    from file_sources as f
+    left join config.setting as s on s.name = 'system.' || f.source_id
+    group by f.source_id
 ),
 
 seen as (
@@ -19,12 +53,16 @@ seen as (
     select source_id, 'hubspot' from staging.hubspot_tickets
     union
     select source_id, 'hubspot' from staging.hubspot_contacts
+    union
+    select source_id, 'pipedrive' from staging.pipedrive_deals
 ),
 
 instances as (
     select source_id, system from configured
     union
     select source_id, system from seen
+    union
+    select source_id, system from file_instances
 ),
 
 logins as (
@@ -37,6 +75,8 @@ history as (
     select source_id, min(changed_at) as first_at from staging.salesforce_opportunity_history group by all
     union all
     select source_id, min(changed_at) as first_at from staging.hubspot_property_change group by all
+    union all
+    select source_id, min(changed_at) as first_at from staging.pipedrive_deals_flow group by all
 )
 
 select

@@ -97,6 +97,17 @@ tickets as (
         t.business_min_first_response, t.business_min_close, t.is_deleted, t._extracted_at, t._run_id
     from staging.hubspot_tickets as t
     left join hubspot_links as l using (ticket_id)
+    union all by name
+    select
+        ticket_id, source_id, native_id, coalesce(created_at, timezone($timezone, cast(created_date as timestamp))) as created_at,
+        coalesce(first_response_at, timezone($timezone, cast(first_response_date as timestamp))) as first_response_at,
+        case when first_response_at is not null or first_response_date is not null then 'legacy' end as first_response_basis,
+        coalesce(closed_at, timezone($timezone, cast(closed_date as timestamp))) as close_field_at, 'default' as pipeline_native_id,
+        coalesce(status, 'open') as stage_native_id,
+        coalesce(status = 'closed', closed_at is not null or closed_date is not null) as is_closed, priority, category, channel,
+        owner_id, team_id as given_team_id, account_id, contact_id, reopen_count as given_reopen_count, is_deleted, _extracted_at,
+        _run_id
+    from staging.files_ticket
 ),
 
 moves as (
@@ -136,7 +147,7 @@ select
     j.first_response_at,
     j.first_response_basis,
     case when j.status = 'closed' then coalesce(j.closed_status_at, j.close_field_at) end as closed_at,
-    cast(coalesce(j.reopen_count, 0) as integer) as reopen_count,
+    cast(coalesce(j.reopen_count, j.given_reopen_count, 0) as integer) as reopen_count,
     j.last_reopened_at,
     j.stage_key,
     j.status,
@@ -145,7 +156,7 @@ select
     j.channel,
     j.owner_id,
     coalesce(i.owner_id, j.owner_id) as initial_owner_id,
-    u.team_id,
+    coalesce(j.given_team_id, u.team_id) as team_id,
     coalesce(a.survivor_id, j.account_id) as account_id,
     coalesce(p.survivor_id, j.contact_id) as contact_id,
     cast(coalesce(y.reply_count, 0) as integer) as agent_reply_count,

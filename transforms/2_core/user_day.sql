@@ -61,6 +61,11 @@ events as (
     inner join core.user_identity as u using (source_id, user_native_id)
     union all
     select created_by_id, created_at, 'activity' from core.activity where not is_automated
+    union all
+    select created_by_id, created_at, 'created' from staging.pipedrive_deals
+    union all
+    select changed_by_id, changed_at, 'updated' from staging.pipedrive_deals_flow
+    where field <> 'add_time' and change_source is distinct from 'api'
 ),
 
 counted as (

@@ -33,7 +33,8 @@ counts as (
         cell, any_value(series) as series, any_value(period_grain) as period_grain, any_value(period_start) as period_start,
         count(*) filter (where is_observed) as n,
         count(*) filter (where not is_observed) as n_censored,
-        sum(num) as time_at_risk
+        -- as decimals, whose sum does not depend on the order
+        cast(sum(cast(num as decimal(18, 6))) as double) as time_at_risk
     from placed
     group by cell
 ),

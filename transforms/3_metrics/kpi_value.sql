@@ -1,10 +1,14 @@
 -- Question: how high was each KPI in each period and segment, and how sure is that?
 -- Grain:    one row per kpi_id, period_grain, period_start, segment_dim, segment_value, source_id
--- Excludes: days for all but sums and counts of everybody and of teams; periods before a segment's first record
+-- Excludes: days for all but sums and counts of everybody and of teams; periods before a segment's first record;
+--           composites and models, which the step measure adds
 -- Everything rolls up from sums over units, never from averages. 95 % intervals: counts Poisson (Byar's approximation),
--- sums compound Poisson, means Student, shares Wilson, ratios delta method, NPS variance p + d - (p - d)^2,
--- durations from metrics.kpi_duration. A period without records is 0 for sums and counts and unknown for all else; one in
--- which a sum's records begin is partial.
+-- sums compound Poisson, means Student, shares Wilson, ratios delta method with the sums of owners or accounts as clusters
+-- (single units by week for the finer segments), NPS variance p + d - (p - d)^2, durations from metrics.kpi_duration;
+-- declared amounts and the largest of a snapshot have none. Student's interval of a mean of heavy-tailed amounts holds
+-- less than 95 % below some 50 units. A snapshot counts at its last day in a period. A period without records is 0 for
+-- sums and counts and unknown for all else; one in which a sum's records begin is partial. Cells smaller than min_cell
+-- are not shown, nor is the next smallest where a single one would follow from the rest.
 with today as (
     select cast(timezone($timezone, $as_of) as date) as day
 ),
@@ -17,7 +21,7 @@ named as (
 
 series as (
     select
-        n.kpi_id, n.segment_dim, n.segment_value, n.source_id, k.stat_type, k.min_n, k.definition_version,
+        n.kpi_id, n.segment_dim, n.segment_value, n.source_id, k.stat_type, k.min_n, k.min_cell, k.is_exact, k.definition_version,
         row_number() over (order by n.kpi_id, n.segment_dim, n.segment_value, n.source_id) as series,
         dense_rank() over (order by n.kpi_id) as kpi,
         k.stat_type in ('sum', 'count', 'snapshot_count') as is_additive,
@@ -28,7 +32,7 @@ series as (
 ),
 
 numbered as materialized (
-    select i.series, i.has_days, i.stat_type, i.kpi, c.day, c.n, c.n_unobserved, c.num, c.den, c.num_squared, c.den_squared, c.num_den
+    select i.series, i.has_days, i.stat_type, i.kpi, c.day, c.n, c.n_unobserved, c.num, c.den, c.num_squared, c.den_squared, c.num_den, c.num_max
     from metrics.kpi_cell as c
     inner join series as i
         on i.kpi_id = c.kpi_id and i.segment_dim = c.segment_dim and i.segment_value = c.segment_value
@@ -39,14 +43,15 @@ snapshot_days as (
     select c.kpi, p.period_key, max(c.day) as day
     from numbered as c
     inner join core.calendar as p on p.day = c.day
-    where c.stat_type = 'snapshot_count'
+    where c.stat_type in ('snapshot_count', 'snapshot_ratio', 'snapshot_max')
     group by all
 ),
 
 placed as (
     -- one number a cell groups and joins faster than six columns
     select
-        c.series * 10000000 + p.period_key as cell, c.n, c.n_unobserved, c.num, c.den, c.num_squared, c.den_squared, c.num_den
+        c.series * 10000000 + p.period_key as cell, c.n, c.n_unobserved, c.num, c.den, c.num_squared, c.den_squared, c.num_den,
+        c.num_max
     from numbered as c
     inner join core.calendar as p on p.day = c.day and (c.has_days or p.period_grain <> 'day')
     left join snapshot_days as s on s.kpi = c.kpi and s.period_key = p.period_key
@@ -56,19 +61,27 @@ placed as (
 rolled as (
     select
         cell, sum(n) as n, sum(n_unobserved) as n_censored, sum(num) as num, sum(den) as den,
-        sum(num_squared) as num_squared, sum(den_squared) as den_squared, sum(num_den) as num_den,
+        sum(num_squared) as num_squared, sum(den_squared) as den_squared, sum(num_den) as num_den, max(num_max) as num_max,
         cast(null as double) as value, cast(null as double) as ci_low, cast(null as double) as ci_high
     from placed
     group by cell
     union all
     select
-        i.series * 10000000 + p.period_key, d.n, d.n_censored, d.time_at_risk, d.n, null, null, null, d.value, d.ci_low,
+        i.series * 10000000 + p.period_key, d.n, d.n_censored, d.time_at_risk, d.n, null, null, null, null, d.value, d.ci_low,
         d.ci_high
     from metrics.kpi_duration as d
     inner join series as i
         on i.kpi_id = d.kpi_id and i.segment_dim = d.segment_dim and i.segment_value = d.segment_value
         and i.source_id = d.source_id
     inner join core.calendar as p on p.day = d.period_start and p.period_grain = d.period_grain
+),
+
+clustered as (
+    select i.series * 10000000 + c.period_key as cell, c.clusters, c.num_squared, c.den_squared, c.num_den
+    from metrics.kpi_cluster as c
+    inner join series as i
+        on i.kpi_id = c.kpi_id and i.segment_dim = c.segment_dim and i.segment_value = c.segment_value
+        and i.source_id = c.source_id
 ),
 
 periods as (
@@ -96,28 +109,33 @@ cells as (
         i.kpi_id, p.period_grain, p.period_start, p.period_end, i.segment_dim, i.segment_value, i.source_id,
         coalesce(r.n, 0) as n, coalesce(r.n_censored, 0) as n_censored,
         coalesce(p.period_start < b.first_day, false) and i.stat_type in ('sum', 'count') as is_partial,
-        i.stat_type, i.is_additive, i.min_n, i.definition_version, i.wait_days,
+        i.stat_type, i.is_additive, i.is_exact, i.min_n, i.min_cell, i.definition_version, i.wait_days,
         case when i.is_additive then coalesce(r.num, 0) else r.num end as num,
-        r.den, r.num_squared, r.den_squared, r.num_den, r.num / nullif(r.den, 0) as ratio,
+        r.den, r.num_max, r.num / nullif(r.den, 0) as ratio, coalesce(k.clusters, r.n) as clusters,
+        coalesce(k.num_squared, r.num_squared) as num_squared, coalesce(k.den_squared, r.den_squared) as den_squared,
+        coalesce(k.num_den, r.num_den) as num_den,
         r.value as median_value, r.ci_low as median_low, r.ci_high as median_high
     from spans as s
     inner join series as i on i.series = s.series
     inner join periods as p on p.period_grain = s.period_grain and p.period_start >= s.first_start
     left join beginnings as b on b.kpi_id = i.kpi_id
     left join rolled as r on r.cell = i.series * 10000000 + p.period_key
+    left join clustered as k on k.cell = i.series * 10000000 + p.period_key
 ),
 
 spreads as (
     select
         *,
-        case n - 1
+        case clusters - 1
             when 1 then 12.7062 when 2 then 4.30265 when 3 then 3.18245 when 4 then 2.77645
-            else 1.959964 + 2.372271 / nullif(n - 1, 0) + 2.822499 / nullif(n - 1, 0) ** 2 + 2.555850 / nullif(n - 1, 0) ** 3
+            else
+                1.959964 + 2.372271 / nullif(clusters - 1, 0) + 2.822499 / nullif(clusters - 1, 0) ** 2
+                + 2.555850 / nullif(clusters - 1, 0) ** 3
         end as t_quantile,
         sqrt(greatest(num_squared - num * num / nullif(n, 0), 0) / nullif(n - 1, 0) / nullif(n, 0)) as mean_error,
         sqrt(
             greatest(num_squared - 2 * ratio * num_den + ratio * ratio * den_squared, 0)
-            * n / nullif(n - 1, 0)
+            * clusters / nullif(clusters - 1, 0)
         ) / nullif(den, 0) as ratio_error,
         100 * sqrt(greatest(num_squared / nullif(n, 0) - (num / nullif(n, 0)) ** 2, 0) / nullif(n, 0)) as nps_error,
         1.959964 * sqrt(greatest(ratio * (1 - ratio), 0) / nullif(n, 0) + 1.959964 ** 2 / (4.0 * nullif(n, 0) ** 2))
@@ -131,38 +149,87 @@ estimates as (
         *,
         case
             when is_additive then num
-            when stat_type in ('mean', 'proportion', 'ratio') then ratio
+            when stat_type in ('mean', 'proportion', 'ratio', 'snapshot_ratio') then ratio
+            when stat_type = 'snapshot_max' then num_max
             when stat_type = 'nps' then 100 * ratio
             when stat_type = 'duration' then median_value
         end as value,
-        case stat_type
+        case case when not is_exact then stat_type end
             when 'sum' then num - 1.959964 * sqrt(num_squared)
             when 'count' then case when num > 0 then num * (1 - 1 / (9.0 * num) - 1.959964 / (3 * sqrt(num))) ** 3 else 0.0 end
             when 'mean' then ratio - t_quantile * mean_error
             when 'proportion' then case when n > 0 then least(greatest(wilson_middle - wilson_half, 0), ratio) end
             when 'ratio' then ratio - t_quantile * ratio_error
+            when 'snapshot_ratio' then ratio - t_quantile * ratio_error
             when 'nps' then case when n > 0 then greatest(100 * ratio - 1.959964 * nps_error, -100) end
             when 'duration' then median_low
         end as ci_low,
-        case stat_type
+        case case when not is_exact then stat_type end
             when 'sum' then num + 1.959964 * sqrt(num_squared)
             when 'count' then (num + 1) * (1 - 1 / (9.0 * (num + 1)) + 1.959964 / (3 * sqrt(num + 1))) ** 3
             when 'mean' then ratio + t_quantile * mean_error
             when 'proportion' then case when n > 0 then greatest(least(wilson_middle + wilson_half, 1), ratio) end
             when 'ratio' then ratio + t_quantile * ratio_error
+            when 'snapshot_ratio' then ratio + t_quantile * ratio_error
             when 'nps' then case when n > 0 then least(100 * ratio + 1.959964 * nps_error, 100) end
             when 'duration' then median_high
         end as ci_high
     from spreads
 ),
 
+small as (
+    select
+        kpi_id, period_grain, period_start, segment_dim, segment_value, source_id, n + n_censored < min_cell as is_small,
+        count(*) filter (where n + n_censored < min_cell) over siblings as small_siblings,
+        row_number() over (
+            partition by kpi_id, period_grain, period_start, segment_dim, source_id, n + n_censored < min_cell
+            order by n + n_censored, segment_value
+        ) as place
+    from estimates
+    where min_cell > 1 and n + n_censored > 0
+    window siblings as (partition by kpi_id, period_grain, period_start, segment_dim, source_id)
+),
+
+hidden as (
+    -- a single hidden cell would follow from the whole and the others
+    select kpi_id, period_grain, period_start, segment_dim, segment_value, source_id, is_small
+    from small
+    where is_small or (segment_dim <> 'all' and small_siblings = 1 and place = 1)
+),
+
 judged as (
     select
-        e.*,
+        e.* replace (
+            case when h.kpi_id is null then e.num end as num,
+            case when h.kpi_id is null then e.den end as den,
+            case when h.kpi_id is null then e.value end as value,
+            case when h.kpi_id is null then e.ci_low end as ci_low,
+            case when h.kpi_id is null then e.ci_high end as ci_high
+        ),
+        h.is_small,
         e.period_end + e.wait_days <= t.day and not e.is_partial
         and case when e.stat_type = 'duration' then e.value is not null else e.n_censored = 0 end as is_mature
     from estimates as e
     cross join today as t
+    left join hidden as h
+        on h.kpi_id = e.kpi_id and h.period_grain = e.period_grain and h.period_start = e.period_start
+        and h.segment_dim = e.segment_dim and h.segment_value = e.segment_value and h.source_id = e.source_id
+),
+
+told as (
+    select
+        *,
+        case
+            when is_small is not null then 'suppressed'
+            when n + n_censored = 0 and value is null then 'no_data'
+            when stat_type = 'duration' and value is null then 'median_not_reached'
+            when is_partial then 'partial'
+            when not is_mature then 'immature'
+            when value is null then 'no_data'
+            when n < min_n and not is_additive and stat_type <> 'snapshot_max' then 'too_few'
+            else 'ok'
+        end as status
+    from judged
 )
 
 select
@@ -180,19 +247,20 @@ select
     cast(value as double) as value,
     cast(ci_low as double) as ci_low,
     cast(ci_high as double) as ci_high,
-    case
-        when n + n_censored = 0 and value is null then 'no_data'
-        when stat_type = 'duration' and value is null then 'median_not_reached'
-        when is_partial then 'partial'
-        when not is_mature then 'immature'
-        when value is null then 'no_data'
-        when n < min_n and not is_additive then 'too_few'
-        else 'ok'
-    end as status,
+    status,
+    case status
+        when 'suppressed' then
+            case when is_small then 'fewer units than may be shown' else 'would tell a cell that may not be shown' end
+        when 'no_data' then 'no records that count in the period'
+        when 'median_not_reached' then 'fewer than half of the cases have ended'
+        when 'partial' then 'records begin inside the period'
+        when 'immature' then case when n_censored > 0 then 'units are too young' else 'the period is not over' end
+        when 'too_few' then 'fewer units than the minimum'
+    end as reason,
     is_mature,
     period_end + wait_days as mature_after,
     'crm' as data_origin,
     definition_version,
     $run_id as run_id,
     now() as computed_at
-from judged
+from told

@@ -1,6 +1,7 @@
 -- Question: did the effect grow with adoption: did teams that use the CRM more change more?
 -- Grain:    one row per rollout_id, kpi_id, look, as_of
--- Excludes: single waves, provisional estimates, fewer than 6 teams with a known adoption
+-- Excludes: verdicts on earlier definitions of a KPI; single waves, provisional estimates, fewer than 6 teams with
+--           a known adoption
 select
     e.rollout_id,
     e.kpi_id,
@@ -16,4 +17,5 @@ select
     cast(json_extract(e.diagnostics, '$.dose_response.p_value') as double) as p_value,
     cast(json_extract(e.diagnostics, '$.dose_response.is_multiplicative') as boolean) as is_relative
 from evaluation.kpi_effect as e
+inner join metrics.kpi as d on d.kpi_id = e.kpi_id and d.definition_version = e.definition_version
 where json_extract(e.diagnostics, '$.dose_response.slope') is not null and e.wave_id = 'all'

@@ -1,9 +1,11 @@
 -- Question: what drove it: which factor of a KPI moved (revenue = deals x size), and how much of the effect is each?
 -- Grain:    one row per rollout_id, wave_id, kpi_id, look, as_of, factor_kpi_id
--- Excludes: KPIs without declared factors, effects that are no ratios; factors add up on the log scale, the rest is theirs together
+-- Excludes: verdicts on earlier definitions of a KPI; KPIs without declared factors, effects that are no ratios;
+--           factors add up on the log scale, the rest is theirs together
 with effects as (
     select e.*, ln(1 + e.effect_rel) as log_effect
     from evaluation.kpi_effect as e
+    inner join metrics.kpi as d on d.kpi_id = e.kpi_id and d.definition_version = e.definition_version
     where e.effect_rel > -1
 ),
 

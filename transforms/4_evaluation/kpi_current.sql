@@ -11,6 +11,10 @@ with ranked as (
             order by as_of desc, computed_at desc
         ) as recency
     from evaluation.kpi_effect e
+    -- verdicts on an earlier definition of the KPI stay in kpi_effect, and are not mixed with those on the present one
+    where not exists (
+        select 1 from metrics.kpi k where k.kpi_id = e.kpi_id and k.definition_version <> e.definition_version
+    )
 ),
 
 frozen as (

@@ -1,11 +1,13 @@
 -- Question: did who makes up a figure change, and how much of the plain difference did that alone make?
 -- Grain:    one row per rollout_id, wave_id, kpi_id, look, as_of, segment_dim, segment_value
--- Excludes: sums and counts, which have no mix; the difference is plain, after less before: no effect is claimed here
+-- Excludes: verdicts on earlier definitions of a KPI; sums and counts, which have no mix; the difference is plain,
+--           after less before: no effect is claimed here
 with shifts as (
     select
         e.rollout_id, e.wave_id, e.kpi_id, e.look, e.as_of, e.diagnostics,
         unnest(json_keys(e.diagnostics, '$.mix')) as segment_dim
     from evaluation.kpi_effect as e
+    inner join metrics.kpi as d on d.kpi_id = e.kpi_id and d.definition_version = e.definition_version
 ),
 
 parts as (

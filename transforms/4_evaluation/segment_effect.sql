@@ -1,6 +1,7 @@
 -- Question: for whom did it work: how large was the effect in each segment, and do segments differ by more than chance?
 -- Grain:    one row per rollout_id, kpi_id, look, as_of, segment_dim, segment_value
--- Excludes: single waves, provisional estimates, segmentations with more than 12 segments; estimates of segments with
+-- Excludes: verdicts on earlier definitions of a KPI; single waves, provisional estimates, segmentations with more
+--           than 12 segments; estimates of segments with
 --           fewer than 30 records on a side
 select
     e.rollout_id,
@@ -20,4 +21,5 @@ select
     cast(json_extract(s.part, '$.heterogeneity_p') as double) as heterogeneity_p,
     e.method like '%_ratio%' or (e.diagnostics ->> '$.scale') = 'log' as is_relative
 from evaluation.kpi_effect as e
+inner join metrics.kpi as d on d.kpi_id = e.kpi_id and d.definition_version = e.definition_version
 cross join unnest(cast(json_extract(e.diagnostics, '$.segments') as json[])) as s (part)

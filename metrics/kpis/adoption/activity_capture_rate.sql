@@ -19,6 +19,7 @@ select
     true as observed,
     o.source_id,
     o.account_id,
+    o.amount_base,
     o.deal_type,
     o.lead_source,
     o.pipeline_name

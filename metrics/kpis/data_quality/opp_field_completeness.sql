@@ -15,6 +15,7 @@ select
     true as observed,
     source_id,
     account_id,
+    amount_base,
     deal_type,
     lead_source,
     pipeline_name

@@ -11,6 +11,7 @@ select
     created_at + to_days(cast($h_days as integer)) <= $as_of as observed,
     source_id,
     account_id,
+    amount_base,
     deal_type,
     lead_source,
     pipeline_name

@@ -11,6 +11,8 @@ select
     status <> 'open' as observed,
     source_id,
     account_id,
+    amount_base,
+    nullif(status, 'open') as cause,
     deal_type,
     lead_source,
     pipeline_name

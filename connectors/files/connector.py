@@ -1,0 +1,151 @@
+"""The files connector: `connectors.contract.Connector` for spreadsheets and exports."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.contract import Checkpoint, Connector, Finding, Page, PageFormat, StreamSchema, Window
+from connectors.errors import SettingsFailure
+from connectors.files.entities import SYSTEM, entities
+from connectors.files.mapping import FileSet, file_sets, read_mapping
+from connectors.files.passing import PlainStream, plain_stream
+from connectors.files.places import FoundFile, content_hash, find, refuse_missing_folder
+from connectors.files.reading import open_tables, pages
+
+log = logging.getLogger(__name__)
+
+
+class FilesConnector(Connector):
+    """Reads the files of one source; every entity mapped to is a stream that is read whole when its files change."""
+
+    system = SYSTEM
+
+    def __init__(
+        self, source_id: str, folder: str, sets: Sequence[FileSet], timezone: str, as_of: datetime | None
+    ) -> None:
+        self.source_id = source_id
+        self.sets, self.timezone = list(sets), timezone
+        self._folder, self._as_of = folder, as_of
+        self._found: dict[tuple[str, ...], list[FoundFile]] = {}
+        self._plain: dict[str, PlainStream | None] = {}
+
+    def check(self) -> str:
+        """Find the files; says how many there are for each set."""
+        told = ", ".join(f"{one.name}: {len(self.files_of(one))}" for one in self.sets)
+        return f"Files below {self._folder} ({told})"
+
+    def clock(self) -> datetime:
+        """Up to when the files tell: the setting `as_of`, else now."""
+        return self._as_of or datetime.now(UTC)
+
+    def streams(self) -> list[str]:
+        """The entities that files are mapped to."""
+        return list(dict.fromkeys(one.entity.name for one in self.sets))
+
+    def schema(self, stream: str) -> StreamSchema:
+        """The entity's columns; of large plain files the files' own, mapped ones under their names."""
+        plain = self._plain_stream(stream)
+        return plain.schema if plain else entities()[stream].schema
+
+    def sets_of(self, stream: str) -> list[FileSet]:
+        """The file sets that make a stream."""
+        return [one for one in self.sets if one.entity.name == stream]
+
+    def files_of(self, one: FileSet) -> list[FoundFile]:
+        """The files of a set. SourceFailure when their folder is not there: not a sign that all are gone."""
+        if one.paths not in self._found:
+            refuse_missing_folder(self._folder)
+            self._found[one.paths] = find(one.paths, self._folder)
+        return self._found[one.paths]
+
+    def fingerprint(self, schema: StreamSchema) -> str:
+        """Names and contents of the stream's files and their mapping in one hash: unchanged, nothing need be read."""
+        sets = self.sets_of(schema.stream)
+        plain = self._plain_stream(schema.stream)
+        files = {file.name: file for one in sets for file in self.files_of(one)}
+        mapping = [(s.name, s.paths, s.columns, s.sheets, s.key, s.header_row, s.encoding, s.delimiter) for s in sets]
+        content = plain.fingerprint if plain else content_hash(files.values())
+        told = repr((mapping, self.timezone, schema.to_json()))
+        return f"{content}:{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
+    def read(self, schema: StreamSchema, window: Window, checkpoint: Checkpoint | None) -> Iterator[Page]:
+        """All rows of the stream's files; a run that was cut off begins again."""
+        plain = self._plain_stream(schema.stream)
+        if plain:
+            yield from plain.pages()
+            return
+        names = [field.name for field in schema.fields]
+        opened = (
+            table
+            for one in self.sets_of(schema.stream)
+            for table in open_tables(one, self.files_of(one), self.timezone)
+        )
+        for body, rows in pages(opened, names):
+            yield Page(schema.stream, PageFormat.CSV, [body], rows=rows)
+
+    def count(self, schema: StreamSchema) -> int | None:
+        """Files do not say how many records they hold."""
+        return None
+
+    def findings(self) -> list[Finding]:
+        """Sets without any file."""
+        return [
+            Finding(
+                "missing_object",
+                one.name,
+                None,
+                f"{self.source_id} has no files {', '.join(one.paths)} for {one.name}.",
+            )
+            for one in self.sets
+            if not self.files_of(one)
+        ]
+
+    @property
+    def api_calls(self) -> int:
+        """Files are no API."""
+        return 0
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _plain_stream(self, stream: str) -> PlainStream | None:
+        if stream not in self._plain:
+            sets = self.sets_of(stream)
+            files = [file for one in sets for file in self.files_of(one)]
+            self._plain[stream] = plain_stream(sets, files)
+        return self._plain[stream]
+
+
+def open_files(source_id: str, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connector:
+    """The connector of a files source; SettingsFailure when its mapping cannot be used."""
+    folder = str(settings.get("path") or ".")
+    given: dict[str, Any] = dict(settings.get("files") or {})
+    where = f"sources.{source_id}"
+    if settings.get("mapping"):
+        path = Path(settings["mapping"])
+        given |= read_mapping(path)
+        where = str(path)
+    if not given:
+        raise SettingsFailure(
+            f"The source {source_id} maps no files.", where=f"sources.{source_id}",
+            next_step="crmlift connectors map FILE --out mapping.yml  writes a first mapping; name it under mapping:",
+        )  # fmt: skip
+    as_of = settings.get("as_of")
+    if isinstance(as_of, str):
+        as_of = datetime.fromisoformat(as_of)
+    if as_of is not None and as_of.tzinfo is None:
+        as_of = as_of.replace(tzinfo=UTC)
+    timezone = str(settings.get("timezone") or "UTC")
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError):
+        raise SettingsFailure(
+            f"{timezone!r} is no time zone.", where=f"sources.{source_id}.timezone", next_step="such as Europe/Kyiv"
+        ) from None
+    return FilesConnector(source_id, folder, file_sets(given, where), timezone, as_of)

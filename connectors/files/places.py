@@ -1,0 +1,166 @@
+"""Finding and opening files: local paths, fsspec addresses, globs, and what is packed in .gz, .zst and .zip."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import hashlib
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import zstandard
+
+from connectors.errors import SettingsFailure, SourceFailure
+
+FORMATS = {
+    ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".tab": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx", ".parquet": "parquet",
+    ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
+}  # fmt: skip
+CHUNK_BYTES = 4 * 1024 * 1024
+_ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://|^[a-z]+::")
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file to read, unpacked. name: for people and records. suffix: of the unpacked file. opener: fresh bytes."""
+
+    name: str
+    suffix: str
+    opener: Callable[[], IO[bytes]]
+
+    def open(self) -> IO[bytes]:
+        """The unpacked bytes; SourceFailure where they cannot be had."""
+        with source_errors(self.name):
+            return self.opener()
+
+
+class source_errors:
+    """Turn errors of disks, stores and broken archives into SourceFailure that names the file."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, problem: BaseException | None, trace: Any) -> None:
+        broken = (OSError, zlib.error, EOFError, zipfile.BadZipFile, zstandard.ZstdError, RuntimeError)
+        if isinstance(problem, broken):
+            raise SourceFailure(
+                "A file cannot be read.", where=self.name, why=f"{type(problem).__name__}: {_short(problem)}",
+                next_step="check that it is there, whole, not protected, and that this user may read it",
+            ) from problem  # fmt: skip
+
+
+def find(patterns: Iterable[str], folder: str) -> list[FoundFile]:
+    """The files that match, in order of their names; relative patterns lie below `folder`. None is not an error."""
+    found: dict[str, FoundFile] = {}
+    for pattern in patterns:
+        is_far = bool(_ADDRESS.match(pattern) or _ADDRESS.match(folder))
+        for packed in _far(pattern, folder) if is_far else _near(pattern, folder):
+            for one in _unpacked(packed):
+                found[one.name] = one
+    return [found[name] for name in sorted(found)]
+
+
+def refuse_missing_folder(folder: str) -> None:
+    """SourceFailure when a local folder is not there, for instance because it is not mounted."""
+    if not _ADDRESS.match(folder) and not Path(folder).expanduser().is_dir():
+        raise SourceFailure(
+            "The folder of the files is not there.", where=folder, saved="Nothing was changed.",
+            next_step="mount it, or set path of the source to where it is",
+        )  # fmt: skip
+
+
+def content_hash(files: Iterable[FoundFile]) -> str:
+    """One hash of all names and contents: what says whether anything changed."""
+    digest = hashlib.sha256()
+    for one in files:
+        digest.update(one.name.encode() + b"\0")
+        with source_errors(one.name), one.open() as opened:
+            while chunk := opened.read(CHUNK_BYTES):
+                digest.update(chunk)
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _near(pattern: str, folder: str) -> Iterator[FoundFile]:
+    whole = str(Path(folder).expanduser() / Path(pattern).expanduser())
+    paths = [whole] if Path(whole).is_file() else sorted(glob.glob(whole, recursive=True))
+    for path in paths:
+        if Path(path).is_file() and not Path(path).name.startswith("~$"):
+            yield FoundFile(Path(path).name, "", partial(_read, path))
+
+
+def _read(path: str) -> IO[bytes]:
+    return Path(path).open("rb")
+
+
+def _far(pattern: str, folder: str) -> Iterator[FoundFile]:
+    import fsspec
+
+    address = pattern if _ADDRESS.match(pattern) else f"{folder.rstrip('/')}/{pattern}"
+    try:
+        filesystem, path = fsspec.core.url_to_fs(address)
+    except (ImportError, ValueError) as problem:
+        raise SettingsFailure(
+            "The address of files cannot be used.", where=address.partition("?")[0], why=_short(problem),
+            next_step="check the protocol, and install the package fsspec names for it",
+        ) from None  # fmt: skip
+    with source_errors(address.partition("?")[0]):
+        paths = sorted(filesystem.glob(path)) if any(c in path for c in "*?[") else [path]
+    for one in paths:
+        yield FoundFile(str(one).rsplit("/", 1)[-1], "", partial(filesystem.open, one, "rb"))
+
+
+def _unpacked(packed: FoundFile) -> Iterator[FoundFile]:
+    name = packed.name.lower()
+    if name.endswith(".zip"):
+        yield from _members(packed)
+        return
+    for suffix, unpack in ((".gz", _gunzip), (".zst", _unzstd)):
+        if name.endswith(suffix):
+            inner = Path(name.removesuffix(suffix)).suffix
+            yield FoundFile(packed.name, inner, partial(_opened, unpack, packed))
+            return
+    yield FoundFile(packed.name, Path(name).suffix, packed.opener)
+
+
+def _opened(unpack: Callable[[IO[bytes]], IO[bytes]], packed: FoundFile) -> IO[bytes]:
+    return unpack(packed.opener())
+
+
+def _gunzip(opened: IO[bytes]) -> IO[bytes]:
+    return gzip.GzipFile(fileobj=opened)  # type: ignore[return-value]
+
+
+def _unzstd(opened: IO[bytes]) -> IO[bytes]:
+    return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(opened, read_across_frames=True))
+
+
+def _members(packed: FoundFile) -> Iterator[FoundFile]:
+    def member(inside: str) -> Callable[[], IO[bytes]]:
+        return lambda: zipfile.ZipFile(io.BytesIO(_whole(packed))).open(inside)
+
+    with source_errors(packed.name):
+        names = [i.filename for i in zipfile.ZipFile(io.BytesIO(_whole(packed))).infolist() if not i.is_dir()]
+    for inside in sorted(names):
+        suffix = Path(inside.lower()).suffix
+        if suffix in FORMATS and not inside.startswith("__MACOSX"):
+            yield FoundFile(f"{packed.name}/{inside}", suffix, member(inside))
+
+
+def _whole(packed: FoundFile) -> bytes:
+    with packed.open() as opened:
+        return opened.read()
+
+
+def _short(problem: BaseException) -> str:
+    return (str(problem).splitlines() or [""])[0][:200]

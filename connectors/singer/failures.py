@@ -1,0 +1,48 @@
+"""What a tap's end means: its exit code, and its last words without secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from connectors.errors import CredentialsFailure, ExpectedFailure, SourceFailure, TransientSourceFailure
+
+_REFUSED = re.compile(r"(?i)\b(401|403)\b|unauthori[sz]ed|forbidden|invalid[_ ](grant|token|credential|api.?key)")
+_BUSY = re.compile(
+    r"(?i)\b(429|500|502|503|504)\b|timed?[ _]?out|connection ?(reset|refused|aborted|error)|rate.?limit"
+)
+_TELLING = re.compile(r"(?i)(bearer\s+|(?:token|secret|password|api_?key|client_id)[\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+")
+KEPT = "What was landed up to the tap's last state is kept."
+AGAIN = "run the same command again: the tap goes on from its last state"
+
+
+class Redactor:
+    """Takes secrets out of what a tap says: the values it was given, and what looks like one."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = sorted({secret for secret in secrets if len(secret) > 3}, key=len, reverse=True)
+
+    def clean(self, text: str) -> str:
+        """The text without secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return _TELLING.sub(r"\1***", text)
+
+
+def ended_badly(tap: str, source_id: str, code: int, said: Sequence[str]) -> ExpectedFailure:
+    """The failure behind an exit code that is not 0."""
+    last = " / ".join(line.strip()[:300] for line in list(said)[-3:] if line.strip())
+    why = f"It said: {last}" if last else "It said nothing."
+    if code < 0:
+        return TransientSourceFailure(
+            f"The tap {tap} was killed (signal {-code}).", where=source_id, why=why, saved=KEPT, next_step=AGAIN
+        )
+    kind: type[SourceFailure | CredentialsFailure] = SourceFailure
+    next_step = f"mend the cause, then {AGAIN}"
+    if _REFUSED.search(last):
+        kind, next_step = CredentialsFailure, "check the credentials in its config, then run  crmlift doctor"
+    elif _BUSY.search(last):
+        kind, next_step = TransientSourceFailure, AGAIN
+    return kind(
+        f"The tap {tap} ended with exit code {code}.", where=source_id, why=why, saved=KEPT, next_step=next_step
+    )

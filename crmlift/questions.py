@@ -1,0 +1,240 @@
+"""What is to be judged: the units of every KPI, of everybody in a rollout, as questions to `metrics`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import duckdb
+import numpy as np
+
+from crmlift.settings import GoalSettings, RolloutSettings, Settings
+from crmlift.warehouse.store import literal, quoted
+from metrics.looks import PROVISIONAL, look_dates
+from metrics.panel import in_order
+from metrics.question import Question
+
+ALL = "all"
+SCOPE_COLUMN = {"team": "u.team_id", "region": "t.region", "user": "u.owner_id", "company": "'all'"}
+ADOPTION_KPI = "weekly_active_user_rate"
+"""What teams' effects are held against: who uses the CRM at all, in a week."""
+MIN_INVITED = 30
+DAYS_OF_UNIT = {"minutes": 1 / 1440, "hours": 1 / 24, "days": 1.0}
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """What of metrics.kpi the questions need; survey: the kind of survey whose answers it counts."""
+
+    kpi_id: str
+    kind: str
+    better: str
+    unit: str
+    horizon_days: float
+    min_important: float | None
+    version: str
+    survey: str | None
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One question to be judged at one look."""
+
+    rollout: RolloutSettings
+    wave_id: str
+    kpi: Kpi
+    look: str
+    end: np.datetime64
+    question: Question
+
+
+def questions(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    rollout: RolloutSettings,
+    goals: dict[str, GoalSettings],
+    as_of: datetime,
+) -> Iterator[Ask]:
+    """Every KPI × wave × look to judge tonight: frozen looks that are due and not written yet, and the provisional."""
+    local = connection.execute("select timezone(?, ?::timestamptz)", [settings.company.timezone, as_of]).fetchone()
+    assert local is not None
+    today = np.datetime64(local[0], "D")
+    scope = _scope(connection, rollout)
+    for kpi in _kpis(connection, goals):
+        rows = _rows(connection, kpi, rollout, scope, settings.company.timezone)
+        groups = _groups(connection, kpi, rollout, scope)
+        pooled = in_order(_question(kpi, rows, groups, scope, today, settings))
+        for wave_id in [ALL, *(wave.id for wave in rollout.waves)] if len(rollout.waves) > 1 else [ALL]:
+            question = pooled if wave_id == ALL else _of_wave(pooled, scope, wave_id)
+            question = replace(question, response_rates=response_rates(connection, kpi, rollout, scope, wave_id))
+            ends = {look: day for look, day in look_dates(question).items() if day <= today}
+            frozen = _frozen(connection, rollout.id, wave_id, kpi)
+            for look, end in ends.items():
+                if look not in frozen:
+                    yield Ask(rollout, wave_id, kpi, look, end, question)
+            yield Ask(rollout, wave_id, kpi, PROVISIONAL, today, question)
+
+
+def _kpis(connection: duckdb.DuckDBPyConnection, goals: dict[str, GoalSettings]) -> list[Kpi]:
+    found = connection.execute(
+        "select kpi_id, stat_type, direction, unit, coalesce(horizon_days, 0), min_important_change, "
+        "definition_version, survey from metrics.kpi where kpi_id in (select distinct kpi_id from metrics.kpi_unit) "
+        "and stat_type in ('sum', 'count', 'mean', 'proportion', 'ratio', 'duration', 'nps') "
+        "and (no_effect is null or (no_effect = 'on_goal_only' and list_contains($goals, kpi_id))) order by kpi_id",
+        {"goals": list(goals)},
+    ).fetchall()
+    kpis = [Kpi(*row) for row in found]
+    return [
+        replace(kpi, min_important=goals[kpi.kpi_id].min_important_change or kpi.min_important)
+        if kpi.kpi_id in goals
+        else kpi
+        for kpi in kpis
+    ]
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """Who belongs to the rollout: keys in code order, go-live dates (NaT: control), days to learn, wave, adoption."""
+
+    column: str
+    keys: tuple[str, ...]
+    go_live: np.ndarray
+    learning_days: np.ndarray
+    wave: tuple[str, ...]
+    dose: np.ndarray
+
+
+def _scope(connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings) -> _Scope:
+    found = connection.execute(
+        "select scope_value, go_live_date, wave_id, learning_days from config.rollout_wave "
+        "where rollout_id = ? order by scope_value",
+        [rollout.id],
+    ).fetchall()
+    dates = np.array([np.datetime64(day, "D") if day else np.datetime64("NaT", "D") for _, day, *_ in found])
+    column = SCOPE_COLUMN[rollout.waves[0].scope]
+    keys = tuple(key for key, *_ in found)
+    used = dict(
+        connection.execute(
+            f"select {column} as key, sum(u.num) / sum(u.den) from metrics.kpi_unit u "
+            "left join core.team t on t.team_id = u.team_id "
+            f"join config.rollout_wave w on w.rollout_id = ? and w.scope_value = {column} "
+            "where u.kpi_id = ? and u.observed and u.event_at >= w.go_live_date group by all having sum(u.den) > 0",
+            [rollout.id, ADOPTION_KPI],
+        ).fetchall()
+    )
+    dose = np.array([used.get(key, np.nan) for key in keys], dtype=float)
+    learning = np.array([days for *_, days in found], dtype=np.int64)
+    waves = tuple(wave for _, _, wave, _ in found)
+    return _Scope(column, keys, dates.astype("datetime64[D]"), learning, waves, dose)
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, kpi: Kpi, rollout: RolloutSettings, scope: _Scope, timezone: str
+) -> dict[str, np.ndarray]:
+    """The KPI's unit rows of everybody in the rollout, as arrays; at is local time."""
+    found = connection.execute(
+        "select (u.event_at at time zone $timezone)::timestamp_s as at, m.code as unit, u.num::double as num, "
+        f"u.den::double as den, coalesce(u.observed, false) as observed {_members(scope)}",
+        {"rollout": rollout.id, "timezone": timezone, "kpi": kpi.kpi_id},
+    ).fetchnumpy()
+    return {name: np.ma.getdata(values) for name, values in found.items()}
+
+
+def _members(scope: _Scope) -> str:
+    """SQL: a KPI's units of everybody in the rollout (u) with the code of whom they belong to (m), in a fixed order."""
+    return (
+        "from metrics.kpi_unit u left join core.team t on t.team_id = u.team_id "
+        "join (select scope_value as key, (row_number() over (order by scope_value) - 1)::bigint as code "
+        f" from config.rollout_wave where rollout_id = $rollout) m on m.key = {scope.column} "
+        "where u.kpi_id = $kpi and u.event_at is not null and u.num is not null and u.den is not null "
+        "order by u.event_at, u.unit_id, u.num, u.den"
+    )
+
+
+def _groups(
+    connection: duckdb.DuckDBPyConnection, kpi: Kpi, rollout: RolloutSettings, scope: _Scope
+) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
+    """Segmentation → code of each unit's segment, in the order of `_rows`, and the segments' names."""
+    known = connection.execute(
+        "select entry.key, list(distinct entry.value order by entry.value) from "
+        "(select unnest(map_entries(segments)) as entry from metrics.kpi_unit where kpi_id = ?) group by 1 order by 1",
+        [kpi.kpi_id],
+    ).fetchall()
+    if not known:
+        return {}
+    columns = ", ".join(
+        f"list_position($names_{k}, u.segments[{literal(name)}]) - 1 as {quoted(name)}"
+        for k, (name, _) in enumerate(known)
+    )
+    given = {"rollout": rollout.id, "kpi": kpi.kpi_id, **{f"names_{k}": values for k, (_, values) in enumerate(known)}}
+    found = connection.execute(f"select {columns} {_members(scope)}", given).fetchnumpy()
+    return {name: (np.ma.getdata(found[name]).astype(np.int64), tuple(values)) for name, values in known}
+
+
+def _question(
+    kpi: Kpi,
+    rows: dict[str, np.ndarray],
+    groups: dict[str, tuple[np.ndarray, tuple[str, ...]]],
+    scope: _Scope,
+    today: np.datetime64,
+    settings: Settings,
+) -> Question:
+    at = rows["at"].astype("datetime64[s]")
+    return Question(
+        kind=kpi.kind,  # type: ignore[arg-type]
+        better=kpi.better,  # type: ignore[arg-type]
+        at=at,
+        unit=rows["unit"].astype(np.int64),
+        num=rows["num"].astype(float),
+        den=rows["den"].astype(float),
+        observed=rows["observed"].astype(bool),
+        go_live=scope.go_live,
+        as_of=today,
+        learning_days=scope.learning_days,
+        horizon_days=kpi.horizon_days,
+        time_unit_days=DAYS_OF_UNIT.get(kpi.unit, 1.0),
+        min_important_change=kpi.min_important,
+        fiscal_start_month=settings.company.fiscal_year_start,
+        unit_names=scope.keys,
+        groups={name: code for name, (code, _) in groups.items()},
+        group_names={name: values for name, (_, values) in groups.items()},
+        dose=scope.dose,
+    )
+
+
+def _of_wave(pooled: Question, scope: _Scope, wave_id: str) -> Question:
+    return replace(pooled, focus=np.array([wave == wave_id for wave in scope.wave]), with_check=False)
+
+
+def response_rates(
+    connection: duckdb.DuckDBPyConnection, kpi: Kpi, rollout: RolloutSettings, scope: _Scope, wave_id: str
+) -> tuple[float, float] | None:
+    """Shares of those invited who answered, before go-live and after the learning window; None where too few were
+    invited on a side, or nobody knows who was.
+    """
+    if kpi.survey is None or scope.column == SCOPE_COLUMN["user"]:
+        return None
+    found = connection.execute(
+        "select count(*) filter (is_before), count(*) filter (is_after), "
+        "count(u.response_id) filter (is_before), count(u.response_id) filter (is_after) "
+        "from core.survey_invitation u left join core.team t on t.team_id = u.team_id "
+        f"join config.rollout_wave w on w.rollout_id = $rollout and w.scope_value = {scope.column}, "
+        "lateral (select u.sent_at < w.go_live_date as is_before, "
+        "u.sent_at >= w.go_live_date + to_days(w.learning_days) as is_after) "
+        "where u.survey_kind = $survey and not u.is_deleted and $wave in (w.wave_id, 'all')",
+        {"rollout": rollout.id, "survey": kpi.survey, "wave": wave_id},
+    ).fetchone()
+    before, after, answered_before, answered_after = found or (0, 0, 0, 0)
+    if min(before, after) < MIN_INVITED:
+        return None
+    return answered_before / before, answered_after / after
+
+
+def _frozen(connection: duckdb.DuckDBPyConnection, rollout_id: str, wave_id: str, kpi: Kpi) -> set[str]:
+    found = connection.execute(
+        "select look from evaluation.kpi_effect where rollout_id = ? and wave_id = ? and kpi_id = ? "
+        "and definition_version = ? and look <> ?",
+        [rollout_id, wave_id, kpi.kpi_id, kpi.version, PROVISIONAL],
+    ).fetchall()
+    return {look for (look,) in found}

@@ -1,0 +1,35 @@
+-- Answers to surveys from files, as the mapping names them
+-- Grain:    one row per response_id
+-- Excludes: nothing; records whose row is gone are flagged
+select
+    _source_id as source_id,
+    _source_id || ':' || id as response_id,
+    id as native_id,
+    lower(survey_kind) as survey_kind,
+    lower(audience) as audience,
+    survey_id,
+    question,
+    wave,
+    respondent,
+    _source_id || ':' || account as account_id,
+    _source_id || ':' || contact as contact_id,
+    _source_id || ':' || "user" as user_id,
+    nullif(trim(team), '') as team_name,
+    'team:' || nullif(trim(regexp_replace(lower(team), '[^\p{L}\p{N}]+', '-', 'g'), '-'), '') as team_id,
+    _source_id || ':' || ticket as ticket_id,
+    _source_id || ':' || opportunity as opportunity_id,
+    channel,
+    responded_at,
+    responded_date,
+    score,
+    scale_min,
+    scale_max,
+    comment,
+    theme,
+    lower(sentiment) as sentiment,
+    [item_1, item_2, item_3, item_4, item_5, item_6, item_7, item_8, item_9, item_10] as item_scores,
+    source_file,
+    _deleted as is_deleted,
+    _extracted_at,
+    _run_id
+from raw_files.survey_response
