@@ -44,7 +44,8 @@ def record_definitions(connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi
     connection.execute(
         "insert into metrics.kpi_definition by name select kpi_id, definition_version, stat_type, formula, parameters, "
         "sql, $as_of as first_used_at, $as_of as last_used_at from metrics.kpi "
-        "on conflict (kpi_id, definition_version) do update set first_used_at = least(first_used_at, excluded.first_used_at), "
+        "on conflict (kpi_id, definition_version) do update set "
+        "first_used_at = least(first_used_at, excluded.first_used_at), "
         "last_used_at = greatest(last_used_at, excluded.last_used_at)",
         {"as_of": as_of},
     )

@@ -1,4 +1,4 @@
-"""A new KPI to fill in: its yml, its SQL and a golden test that are whole and pass, so that every change is a small one."""
+"""A new KPI to fill in: yml, SQL and a golden test that are whole and pass, so that every change is a small one."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ _NUM = {
     "duration": "epoch(closed_at - created_at) / 86400.0",
 }
 _UNIT = {"proportion": "share", "ratio": "share", "nps": "points_-100_100", "duration": "days", "count": "deals"}
-_GIVEN = """opportunity_id,source_id,status,is_countable,is_deleted,amount_base,created_at,closed_at,initial_owner_id,team_id
+_GIVEN = """\
+opportunity_id,source_id,status,is_countable,is_deleted,amount_base,created_at,closed_at,initial_owner_id,team_id
 sf:won,sf,won,true,false,100,2026-01-01T00:00:00Z,2026-01-11T00:00:00Z,sf:u1,team:a
 sf:lost,sf,lost,true,false,50,2026-01-01T00:00:00Z,2026-01-21T00:00:00Z,sf:u1,team:a
 sf:open,sf,open,true,false,50,2026-01-01T00:00:00Z,,sf:u1,team:a

@@ -1,17 +1,18 @@
 """KPI by KPI from unit rows to values: assigns local days and segments, sums, and lets the metrics models roll up.
 
-The unit rows of every KPI stay in `metrics.kpi_unit`, which the evaluation reads. Three work tables live only while this
-runs: `metrics.kpi_cell` (sums by day and segment), `metrics.kpi_cluster` (squares of the sums of owners or accounts) and
-`metrics.kpi_spell` (single durations by segment); from them `transforms/3_metrics` makes the values of every period.
-Composites and models are added to these values.
+The unit rows of every KPI stay in `metrics.kpi_unit`, which the evaluation reads. Three work tables live only while
+this runs: `metrics.kpi_cell` (sums by day and segment), `metrics.kpi_cluster` (squares of the sums of owners or
+accounts) and `metrics.kpi_spell` (single durations by segment); from them `transforms/3_metrics` makes the values of
+every period.
+Composites and models are added to these values. All sums are exact, so that the same data give the same whatever the
+order of rows and the number of cores.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,12 +30,11 @@ from crmlift.sql_runner import run_models
 
 log = logging.getLogger(__name__)
 
-ORDERED = ("metrics.kpi_duration", "metrics.kpi_incidence")
-"""Models whose figures do not depend on the order of their rows: they may use every core."""
 WORK_TABLES = """
 create or replace table metrics.kpi_cell (
     kpi_id varchar, day date, segment_dim varchar, segment_value varchar, source_id varchar, n bigint,
-    n_unobserved bigint, num double, den double, num_squared double, den_squared double, num_den double, num_max double);
+    n_unobserved bigint, num double, den double, num_squared double, den_squared double, num_den double,
+    num_max double);
 create or replace table metrics.kpi_spell (
     kpi_id varchar, day date, segment_dim varchar, segment_value varchar, source_id varchar, num double,
     is_observed boolean, cause varchar);
@@ -80,17 +80,13 @@ def measure(
     composites = [kpi for kpi in kpis if kpi.definition.stat_type == "composite"]
     kept = {part for kpi in composites for part in kpi.parts}
     units = 0
-    with _one_order_of_sums(connection):
-        for done, kpi in enumerate(summed):
-            if progress:
-                progress(kpi.kpi_id, done, len(kpis))
-            units += _measure_units(connection, kpi, given, is_kept=kpi.kpi_id in kept)
-    models, bound = load_models(MODELS, [METRICS]), {**given, "run_id": run_id}
-    run_models(connection, [m for m in models if m.name in ORDERED], bound, run_id, run_by="measure")
-    with _one_order_of_sums(connection):
-        run_models(connection, [m for m in models if m.name not in ORDERED], bound, run_id, run_by="measure")
-        write_composites(connection, composites, run_id)
-        write_models(connection, [kpi for kpi in kpis if kpi.definition.after == "measure"], given, run_id)
+    for done, kpi in enumerate(summed):
+        if progress:
+            progress(kpi.kpi_id, done, len(kpis))
+        units += _measure_units(connection, kpi, given, is_kept=kpi.kpi_id in kept)
+    run_models(connection, load_models(MODELS, [METRICS]), {**given, "run_id": run_id}, run_id, run_by="measure")
+    write_composites(connection, composites, run_id)
+    write_models(connection, [kpi for kpi in kpis if kpi.definition.after == "measure"], given, run_id)
     for table in ("metrics.kpi_cell", "metrics.kpi_spell", "metrics.kpi_cluster", "wave_member"):
         connection.execute(f"drop table {table}")
     for part in kept:
@@ -102,17 +98,6 @@ def measure(
         run_id, summary.kpis, summary.units, summary.values, summary.seconds,
     )  # fmt: skip
     return summary
-
-
-@contextmanager
-def _one_order_of_sums(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """One thread over sorted units: floating-point sums depend on their order, and the same data must give the same."""
-    found = connection.execute("select current_setting('threads')").fetchone()
-    connection.execute("set threads = 1")
-    try:
-        yield
-    finally:
-        connection.execute(f"set threads = {found[0] if found else 1}")
 
 
 def _measure_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, given: Mapping[str, Any], *, is_kept: bool) -> int:

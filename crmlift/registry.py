@@ -1,11 +1,11 @@
 """The KPI registry: `metrics/kpis/<family>/<id>.yml` says what a KPI means, the SQL beside it gives its unit rows.
 
 The SQL returns one row a unit (a deal, a ticket, an answer, a user-week) for all history up to `$as_of`:
-`unit_id, event_at, owner_id, team_id, num, den, observed`, then if known `source_id`, `account_id`, what the engine makes
-bands and causes of (`amount_base`, `provisioned_at`, `cause`), and the segment columns the yml lists. The engine, not the
-KPI, assigns periods and segments and aggregates by `stat_type`. KPIs that differ in a parameter only share a file of
-`metrics/kpis/shared`. A composite is an expression over other KPIs; a model is a function of `metrics/` over the rows of
-its SQL, whose columns are the function's own.
+`unit_id, event_at, owner_id, team_id, num, den, observed`, then if known `source_id`, `account_id`, what the engine
+makes bands and causes of (`amount_base`, `provisioned_at`, `cause`), and the segment columns the yml lists. The engine,
+not the KPI, assigns periods and segments and aggregates by `stat_type`. KPIs that differ in a parameter only share a
+file of `metrics/kpis/shared`. A composite is an expression over other KPIs; a model is a function of `metrics/` over
+the rows of its SQL, whose columns are the function's own.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _WRITTEN = re.compile(r"--[^\n]*|/\*.*?\*/|\s+", re.DOTALL)
 """What a query may change without meaning something else: comments and layout."""
 
 StatType = Literal[
-    "sum", "count", "mean", "proportion", "ratio", "duration", "nps", "snapshot_count", "snapshot_ratio", "snapshot_max",
-    "composite", "model",
+    "sum", "count", "mean", "proportion", "ratio", "duration", "nps", "snapshot_count", "snapshot_ratio",
+    "snapshot_max", "composite", "model",
 ]  # fmt: skip
 Grain = Literal["day", "week", "month", "quarter", "year"]
 NoEffect = Literal[
@@ -147,7 +147,7 @@ class Kpi:
 
     @cached_property
     def definition_version(self) -> str:
-        """Changes with the meaning: SQL (not its layout or comments), parameters, type, horizon, and that of its parts."""
+        """Changes with the meaning: SQL (not layout or comments), parameters, type, horizon, and that of its parts."""
         d = self.definition
         sql = " ".join(_WRITTEN.sub(" ", self.sql).split()) if self.tree is not None else ""
         meaning = [sql, sorted((k, str(v)) for k, v in self.params.items()), d.stat_type, self.horizon_days]

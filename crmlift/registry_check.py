@@ -36,7 +36,7 @@ SAMPLE = {"as_of": datetime(2026, 1, 5, tzinfo=UTC), "timezone": "UTC", "base_cu
 
 @contextmanager
 def core_tables(warehouse: Path, models: Sequence[Model]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with the core tables: those of the warehouse where there is one that nobody writes, else empty ones."""
+    """A connection with core tables: those of the warehouse if there is one that nobody writes, else empty ones."""
     connection = None
     if warehouse.exists():
         try:

@@ -33,10 +33,19 @@ TENURE_BAND = (
     "when u.event_at < u.provisioned_at + interval 12 month then '2: 3 to 12 months' "
     "when u.provisioned_at is not null then '3: a year and more' end"
 )
-SUMS = {
-    "num": "sum(num)", "den": "sum(den)", "num_squared": "sum(num * num)", "den_squared": "sum(den * den)",
-    "num_den": "sum(num * den)", "num_max": "max(num)",
-}  # fmt: skip
+
+
+def exact_sum(term: str) -> str:
+    """SQL: the sum of a term, the same in whatever order rows come; of decimals, which unlike floats add up exactly.
+
+    Products have more digits before the point and need fewer behind it.
+    """
+    scale = 8 if "*" in term else 12
+    return f"sum(cast({term} as decimal(38, {scale})))"
+
+
+BOTH = f"cast({exact_sum('u.num')} as double), cast({exact_sum('u.den')} as double)"
+SUMS = ("num", "den", "num * num", "den * den", "num * den")
 
 
 def prepared(kpi: Kpi) -> str:
@@ -98,7 +107,8 @@ def cells(segments: Mapping[str, str]) -> str:
         f"insert into metrics.kpi_cell select $kpi, day, {dim}, {value}, "
         "case when grouping(source_id) = 0 then source_id else 'all' end, "
         "count(*) filter (where observed), count(*) filter (where not observed), "
-        + ", ".join(f"{term} filter (where observed)" for term in SUMS.values())
+        + ", ".join(f"{exact_sum(term)} filter (where observed)" for term in SUMS)
+        + ", max(num) filter (where observed)"
         + f" from unit where day is not null group by grouping sets ({sets}) "
         "having grouping(source_id) = 1 or source_id <> 'all'"
     )
@@ -126,7 +136,7 @@ def clusters(segments: Mapping[str, str]) -> str:
     short = {segment: column for segment, column in segments.items() if segment in ("team", "wave")}
     long = {segment: column for segment, column in segments.items() if segment not in short}
     parts = [
-        "select p.period_key, 'all', 'all', 'all', sum(u.num), sum(u.den) from unit as u "
+        f"select p.period_key, 'all', 'all', 'all', {BOTH} from unit as u "
         "inner join core.calendar as p on p.day = u.day where u.observed and p.period_grain <> 'day' "
         "group by p.period_key, u.cluster",
         _cluster_sums(short, "'week', 'month', 'quarter', 'year'", with_sources=True),
@@ -135,7 +145,7 @@ def clusters(segments: Mapping[str, str]) -> str:
         parts.append(_cluster_sums(long, "'month', 'quarter', 'year'", with_sources=False))
     return (
         "insert into metrics.kpi_cluster select $kpi, period_key, segment_dim, segment_value, source_id, count(*), "
-        "sum(num * num), sum(den * den), sum(num * den) from "
+        f"{exact_sum('num * num')}, {exact_sum('den * den')}, {exact_sum('num * den')} from "
         f"({' union all '.join(parts)}) as c(period_key, segment_dim, segment_value, source_id, num, den) group by all"
     )
 
@@ -147,7 +157,7 @@ def _cluster_sums(segments: Mapping[str, str], grains: str, *, with_sources: boo
     source = "'all'" if not with_sources else "case when grouping(source_id) = 0 then source_id else 'all' end"
     having = "" if not with_sources else " having grouping(source_id) = 1 or source_id <> 'all'"
     return (
-        f"select p.period_key, {dim}, {value}, {source}, sum(u.num), sum(u.den) "
+        f"select p.period_key, {dim}, {value}, {source}, {BOTH} "
         "from unit as u inner join core.calendar as p on p.day = u.day "
         f"where u.observed and p.period_grain in ({grains}) group by grouping sets ({sets}){having}"
     )

@@ -1,8 +1,8 @@
 """What customers without a contract will still bring: purchases by BG/NBD, margin of a purchase by Gamma-Gamma.
 
-Fader, Hardie, Lee 2005, "Counting Your Customers" the Easy Way, Marketing Science 24(2), equations (6) and (10); Fader and
-Hardie 2013, The Gamma-Gamma Model of Monetary Value, equations (1a) and (5). Frequency counts repeat purchases; recency
-(first to last purchase) and age (first purchase to now) are in weeks.
+Fader, Hardie, Lee 2005, "Counting Your Customers" the Easy Way, Marketing Science 24(2), equations (6) and (10); Fader
+and Hardie 2013, The Gamma-Gamma Model of Monetary Value, equations (1a) and (5). Frequency counts repeat purchases;
+recency (first to last purchase) and age (first purchase to now) are in weeks.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ def _fit(log_likelihood: Callable[[Floats], float], start: Floats) -> Fit:
         if (moved >= best - 1e-9 * abs(best) and float(np.abs(length * step).max()) < 1e-4) or moved > best:
             break
         at, best = at + length * step, moved
-    return Fit(at, np.linalg.pinv(_derivatives(loss, at, best)[1], hermitian=True), -best)
+    covariance: Floats = np.asarray(np.linalg.pinv(_derivatives(loss, at, best)[1], hermitian=True), dtype=np.float64)
+    return Fit(at, covariance, -best)
 
 
 def _derivatives(loss: Callable[[Floats], float], at: Floats, here: float, step: float = 1e-3) -> tuple[Floats, Floats]:
@@ -160,7 +161,7 @@ def lifetime_value(
 
 
 def clv_bgnbd(columns: Columns, params: Mapping[str, Any]) -> list[Estimate]:
-    """Mean value of everybody's and of each segment's customers; unknown, with the reason, where the models do not fit."""
+    """Mean value of everybody's and of each segment's customers; unknown, with the reason, where no model fits."""
     everybody = Customers(*(columns[name].astype(float) for name in ("frequency", "recency", "age", "mean_margin")))
     n, months, discount = len(everybody.age), int(params["horizon_months"]), float(params["discount_annual"])
     repeated = int(np.sum((everybody.frequency > 0) & (everybody.margin > 0)))

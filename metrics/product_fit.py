@@ -64,4 +64,4 @@ def _drawn(mean: Floats, error: Floats, low: Floats, weight: Floats, high: Float
     spread = np.maximum(high - low, 1e-12)
     weights = rng.triangular(low, np.clip(weight, low, low + spread), low + spread, (DRAWS, len(weight)))
     shares = mean[:, None, :] + error[:, None, :] * rng.standard_normal((len(mean), DRAWS, mean.shape[1]))
-    return 100 * np.einsum("pdc,dc->pd", np.clip(shares, 0, 1), weights) / weights.sum(axis=1)
+    return np.asarray(100 * np.einsum("pdc,dc->pd", np.clip(shares, 0, 1), weights) / weights.sum(axis=1))

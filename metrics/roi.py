@@ -1,9 +1,9 @@
 """Was it worth the money: return, present value and payback of a rollout from its costs and the judged effects.
 
-Costs are declared. A benefit is what the effect on its KPI brings in a month, times the share of it that the rollout may
-claim (triangular between low, mode and high), times a risk adjustment; drawn many times over the effect's interval. What
-is told is the median, and the 5th and 95th percentile. After the Total Economic Impact method: the outlay of month 0 is not
-discounted.
+Costs are declared. A benefit is what the effect on its KPI brings in a month, times the share of it that the rollout
+may claim (triangular between low, mode and high), times a risk adjustment; drawn many times over the effect's interval.
+What is told is the median, and the 5th and 95th percentile. After the Total Economic Impact method: the outlay of month
+0 is not discounted.
 """
 
 from __future__ import annotations

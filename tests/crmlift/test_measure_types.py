@@ -230,3 +230,16 @@ def test_a_model_tells_its_reason_when_there_is_too_little(connection: duckdb.Du
     assert cells(connection, "clv_bgnbd", "period_start, value, status, reason") == [
         (date(2026, 11, 1), None, "no_data", "only 1 customers, 0 with a repeat purchase")
     ]
+
+
+def test_amounts_of_a_weak_currency_do_not_overflow(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "insert into core.opportunity (opportunity_id, source_id, is_countable, is_deleted, created_at, closed_at, status, "
+        "amount_base, initial_owner_id) select 'sf:' || i, 'sf', true, false, $at, $at, if(i % 2 = 0, 'won', 'lost'), 1e12, "
+        "'sf:u' || (i % 7) from range(1000) as r(i)",
+        {"at": MARCH},
+    )
+    run(connection, "win_rate_amount", "won_revenue", "avg_deal_size")
+    assert cells(connection, "won_revenue", "value", period_grain="year", **WHOLE) == [(5e14,)]
+    assert cells(connection, "win_rate_amount", "value", period_grain="year", **WHOLE) == [(0.5,)]
+    assert cells(connection, "avg_deal_size", "value, ci_low", period_grain="year", **WHOLE) == [(1e12, 1e12)]

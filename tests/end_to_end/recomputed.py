@@ -5,6 +5,7 @@ Each function gives rows with `at` (UTC), `team`, `num`, `den`, and `observed` w
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import duckdb
@@ -310,7 +311,7 @@ def ticket_contact_rate(frame: Frames) -> pd.DataFrame:
     first = bought["occurred_at"].min().tz_convert(ZONE).tz_localize(None).to_period("M").to_timestamp()
     months = starts(first, AS_OF.tz_convert(ZONE).tz_localize(None))
     out = []
-    for start, end in zip(months, months[1:], strict=False):
+    for start, end in itertools.pairwise(months):
         asked = found[(found["created_at"] >= start) & (found["created_at"] < end)]
         if not len(asked) or asked["customer"].notna().mean() < 0.5:
             continue

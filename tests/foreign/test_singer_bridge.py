@@ -23,16 +23,16 @@ from connectors.landing import read_manifest
 from crmlift import pipeline
 from crmlift.simulator.build import build_company
 from crmlift.simulator.company import Company
+from crmlift.simulator.detour import detour
 from crmlift.simulator.options import HS_SERVICE_KEY, PD_API_TOKEN, SF_CLIENT_ID, SF_CLIENT_SECRET, SF_REFRESH_TOKEN
 from crmlift.simulator.pipedrive.account import PipedriveAccount
 from crmlift.simulator.server import ServerInfo, running_simulator
-from tests.crmlift.simulator.detour import detour
-from tests.foreign.vendor_net import VENDOR_HOSTS
 
 pytestmark = pytest.mark.slow
 
 TAPS = Path(os.environ.get("CRMLIFT_FOREIGN", Path(__file__).parents[2] / ".venv-foreign"))
 TRUST = "import os, certifi\ncertifi.where = certifi.core.where = lambda: os.environ['SSL_CERT_FILE']\n"
+VENDOR_HOSTS = ("api.hubapi.com", "api.pipedrive.com", "login.salesforce.com", "test.salesforce.com")
 SHARE = 25
 WEEK = timedelta(days=7)
 
@@ -88,10 +88,9 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     company = part_of(build_company("known", as_of=build_company("known").as_of - WEEK))
     (tmp_path / "trust").mkdir()
     (tmp_path / "trust" / "sitecustomize.py").write_text(TRUST)
-    names = ("api.hubapi.com", "api.pipedrive.com", *VENDOR_HOSTS)
     monkeypatch.setenv("CRMLIFT_CONFIG", str(tmp_path / "crmlift.yml"))
     monkeypatch.setenv("CRMLIFT_HOME", str(tmp_path / "data"))
-    with running_simulator(company, names=names, folder=tmp_path) as server, detour(server.port) as proxy:
+    with running_simulator(company, names=VENDOR_HOSTS, folder=tmp_path) as server, detour(server.port) as proxy:
         environment = {"HTTPS_PROXY": proxy, "https_proxy": proxy, "no_proxy": "", "NO_PROXY": ""}
         trusted = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"), str(server.ca_file))
         yield Stage(server, company, tmp_path, {**environment, **trusted, "PYTHONPATH": str(tmp_path / "trust")})

@@ -60,8 +60,12 @@ placed as (
 
 rolled as (
     select
-        cell, sum(n) as n, sum(n_unobserved) as n_censored, sum(num) as num, sum(den) as den,
-        sum(num_squared) as num_squared, sum(den_squared) as den_squared, sum(num_den) as num_den, max(num_max) as num_max,
+        -- as decimals, whose sum does not depend on the order
+        cell, sum(n) as n, sum(n_unobserved) as n_censored,
+        cast(sum(cast(num as decimal(38, 12))) as double) as num, cast(sum(cast(den as decimal(38, 12))) as double) as den,
+        cast(sum(cast(num_squared as decimal(38, 8))) as double) as num_squared,
+        cast(sum(cast(den_squared as decimal(38, 8))) as double) as den_squared,
+        cast(sum(cast(num_den as decimal(38, 8))) as double) as num_den, max(num_max) as num_max,
         cast(null as double) as value, cast(null as double) as ci_low, cast(null as double) as ci_high
     from placed
     group by cell

@@ -11,7 +11,7 @@ with controls as (
 ),
 
 ours as (
-    select c.period_start, c.period_end, sum(cast(o.amount_base as double)) as won_base
+    select c.period_start, c.period_end, cast(sum(o.amount_base) as double) as won_base
     from controls as c
     inner join core.opportunity as o on o.closed_at >= c.start_at and o.closed_at < c.end_at
     where o.status = 'won' and o.is_countable and not o.is_deleted

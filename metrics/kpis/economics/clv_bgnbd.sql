@@ -6,7 +6,7 @@ with days as (
     select
         coalesce(nullif(a.domain, ''), t.account_id) as customer, t.account_id, a.segment, a.region, a.industry,
         cast(timezone($timezone, t.occurred_at) as date) as day,
-        coalesce(cast(t.gross_margin_base as double), cast(t.amount_base as double) * $margin_share) as margin_base
+        coalesce(t.gross_margin_base, cast(cast(t.amount_base as double) * $margin_share as decimal(18, 2))) as margin_base
     from core.customer_transaction as t
     left join core.account as a on a.account_id = t.account_id
     where t.occurred_at <= $as_of and t.amount_base > 0 and not coalesce(t.is_recurring, false)
@@ -25,7 +25,7 @@ select
     cast(count(*) - 1 as double) as frequency,
     date_diff('day', min(day), max(day)) / 7.0 as recency,
     date_diff('day', min(day), cast(timezone($timezone, $as_of) as date)) / 7.0 as age,
-    coalesce(avg(margin_base) filter (where place > 1), 0.0) as mean_margin,
+    coalesce(cast(sum(margin_base) filter (where place > 1) as double) / nullif(count(*) - 1, 0), 0.0) as mean_margin,
     coalesce(min(segment), 'unknown') as account_segment,
     coalesce(min(region), 'unknown') as region,
     coalesce(min(industry), 'unknown') as industry

@@ -16,7 +16,7 @@ with months as (
 purchases as (
     select
         coalesce(nullif(a.domain, ''), t.account_id) as customer, t.account_id, t.occurred_at,
-        coalesce(cast(t.gross_margin_base as double), cast(t.amount_base as double) * $margin_share) as margin_base
+        coalesce(t.gross_margin_base, cast(cast(t.amount_base as double) * $margin_share as decimal(18, 2))) as margin_base
     from core.customer_transaction as t
     left join core.account as a on a.account_id = t.account_id
 )
@@ -26,7 +26,7 @@ select
     any_value(m.start_at) as event_at,
     cast(null as varchar) as owner_id,
     cast(null as varchar) as team_id,
-    sum(p.margin_base) as num,
+    cast(sum(p.margin_base) as double) as num,
     1.0 as den,
     true as observed,
     min(p.account_id) as account_id
