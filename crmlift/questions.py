@@ -62,9 +62,9 @@ def questions(
     today = np.datetime64(local[0], "D")
     scope = _scope(connection, rollout)
     for kpi in _kpis(connection, goals):
-        rows = _rows(connection, kpi, rollout, scope, settings.company.timezone)
-        groups = _groups(connection, kpi, rollout, scope)
-        pooled = in_order(_question(kpi, rows, groups, scope, today, settings))
+        segments = _segments(connection, kpi)
+        rows = _rows(connection, kpi, rollout, scope, settings.company.timezone, segments)
+        pooled = in_order(_question(kpi, rows, segments, scope, today, settings))
         for wave_id in [ALL, *(wave.id for wave in rollout.waves)] if len(rollout.waves) > 1 else [ALL]:
             question = pooled if wave_id == ALL else _of_wave(pooled, scope, wave_id)
             question = replace(question, response_rates=response_rates(connection, kpi, rollout, scope, wave_id))
@@ -129,53 +129,51 @@ def _scope(connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings) -> _
     return _Scope(column, keys, dates.astype("datetime64[D]"), learning, waves, dose)
 
 
-def _rows(
-    connection: duckdb.DuckDBPyConnection, kpi: Kpi, rollout: RolloutSettings, scope: _Scope, timezone: str
-) -> dict[str, np.ndarray]:
-    """The KPI's unit rows of everybody in the rollout, as arrays; at is local time."""
+def _segments(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> dict[str, tuple[str, ...]]:
+    """Segmentation → its segments, of the KPI's units."""
     found = connection.execute(
-        "select (u.event_at at time zone $timezone)::timestamp_s as at, m.code as unit, u.num::double as num, "
-        f"u.den::double as den, coalesce(u.observed, false) as observed {_members(scope)}",
-        {"rollout": rollout.id, "timezone": timezone, "kpi": kpi.kpi_id},
-    ).fetchnumpy()
-    return {name: np.ma.getdata(values) for name, values in found.items()}
-
-
-def _members(scope: _Scope) -> str:
-    """SQL: a KPI's units of everybody in the rollout (u) with the code of whom they belong to (m), in a fixed order."""
-    return (
-        "from metrics.kpi_unit u left join core.team t on t.team_id = u.team_id "
-        "join (select scope_value as key, (row_number() over (order by scope_value) - 1)::bigint as code "
-        f" from config.rollout_wave where rollout_id = $rollout) m on m.key = {scope.column} "
-        "where u.kpi_id = $kpi and u.event_at is not null and u.num is not null and u.den is not null "
-        "order by u.event_at, u.unit_id, u.num, u.den"
-    )
-
-
-def _groups(
-    connection: duckdb.DuckDBPyConnection, kpi: Kpi, rollout: RolloutSettings, scope: _Scope
-) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
-    """Segmentation → code of each unit's segment, in the order of `_rows`, and the segments' names."""
-    known = connection.execute(
         "select entry.key, list(distinct entry.value order by entry.value) from "
         "(select unnest(map_entries(segments)) as entry from metrics.kpi_unit where kpi_id = ?) group by 1 order by 1",
         [kpi.kpi_id],
     ).fetchall()
-    if not known:
-        return {}
-    columns = ", ".join(
-        f"list_position($names_{k}, u.segments[{literal(name)}]) - 1 as {quoted(name)}"
-        for k, (name, _) in enumerate(known)
+    return {name: tuple(values) for name, values in found}
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection,
+    kpi: Kpi,
+    rollout: RolloutSettings,
+    scope: _Scope,
+    timezone: str,
+    segments: dict[str, tuple[str, ...]],
+) -> dict[str, np.ndarray]:
+    """The KPI's unit rows of everybody in the rollout, as arrays in any order; at is local time.
+
+    group_<name>: the code of each unit's segment.
+    """
+    codes = "".join(
+        f", list_position($names_{k}, u.segments[{literal(name)}]) - 1 as {quoted('group_' + name)}"
+        for k, name in enumerate(segments)
     )
-    given = {"rollout": rollout.id, "kpi": kpi.kpi_id, **{f"names_{k}": values for k, (_, values) in enumerate(known)}}
-    found = connection.execute(f"select {columns} {_members(scope)}", given).fetchnumpy()
-    return {name: (np.ma.getdata(found[name]).astype(np.int64), tuple(values)) for name, values in known}
+    found = connection.execute(
+        "select (u.event_at at time zone $timezone)::timestamp_s as at, m.code as unit, u.num::double as num, "
+        f"u.den::double as den, coalesce(u.observed, false) as observed{codes} "
+        "from metrics.kpi_unit u left join core.team t on t.team_id = u.team_id "
+        "join (select scope_value as key, (row_number() over (order by scope_value) - 1)::bigint as code "
+        f" from config.rollout_wave where rollout_id = $rollout) m on m.key = {scope.column} "
+        "where u.kpi_id = $kpi and u.event_at is not null and u.num is not null and u.den is not null",
+        {
+            "rollout": rollout.id, "timezone": timezone, "kpi": kpi.kpi_id,
+            **{f"names_{k}": list(values) for k, values in enumerate(segments.values())},
+        },
+    ).fetchnumpy()  # fmt: skip
+    return {name: np.ma.getdata(values) for name, values in found.items()}
 
 
 def _question(
     kpi: Kpi,
     rows: dict[str, np.ndarray],
-    groups: dict[str, tuple[np.ndarray, tuple[str, ...]]],
+    segments: dict[str, tuple[str, ...]],
     scope: _Scope,
     today: np.datetime64,
     settings: Settings,
@@ -197,8 +195,8 @@ def _question(
         min_important_change=kpi.min_important,
         fiscal_start_month=settings.company.fiscal_year_start,
         unit_names=scope.keys,
-        groups={name: code for name, (code, _) in groups.items()},
-        group_names={name: values for name, (_, values) in groups.items()},
+        groups={name: rows[f"group_{name}"].astype(np.int64) for name in segments},
+        group_names=segments,
         dose=scope.dose,
     )
 

@@ -75,8 +75,7 @@ def prepared(kpi: Kpi) -> str:
         "left join wave_member as wr "
         "on wr.scope_type = 'region' and wr.scope_value = coalesce(a.region, t.region) "
         "left join wave_member as wu on wu.scope_type = 'user' and wu.scope_value = u.owner_id "
-        "where u.event_at < $as_of and u.num is not null and u.den is not null and u.observed is not null "
-        "order by day, unit_id, num, den"
+        "where u.event_at < $as_of and u.num is not null and u.den is not null and u.observed is not null"
     )
 
 

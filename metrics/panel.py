@@ -88,10 +88,10 @@ def first_go_live(question: Question) -> np.datetime64:
 
 
 def in_order(question: Question) -> Question:
-    """The question with its rows by time, unit and value, so that sums do not depend on the order they came in."""
+    """The question with its rows by time, unit and values, so that sums do not depend on the order they came in."""
     if _is_in_order(question):
         return question
-    order = np.lexsort((question.num, question.unit, question.at))
+    order = np.lexsort((question.den, question.num, question.unit, question.at))
     return replace(
         question, at=question.at[order], unit=question.unit[order], num=question.num[order], den=question.den[order],
         observed=question.observed[order], groups={name: code[order] for name, code in question.groups.items()},
@@ -102,7 +102,7 @@ def in_order(question: Question) -> Question:
 
 def _is_in_order(question: Question) -> bool:
     tied = np.ones(max(len(question.at) - 1, 0), dtype=bool)
-    columns: tuple[np.ndarray[Any, Any], ...] = (question.at, question.unit, question.num)
+    columns: tuple[np.ndarray[Any, Any], ...] = (question.at, question.unit, question.num, question.den)
     for values in columns:
         if (tied & (values[1:] < values[:-1])).any():
             return False
