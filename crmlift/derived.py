@@ -16,6 +16,7 @@ import duckdb
 import numpy as np
 
 from crmlift.errors import ConfigurationFailure
+from crmlift.kpi_definitions import not_computed
 from crmlift.registry import Kpi
 from crmlift.unit_rows import ENGINE_COLUMNS
 from crmlift.warehouse.store import literal, quoted
@@ -168,11 +169,7 @@ def _modelled(connection: duckdb.DuckDBPyConnection, kpi: Kpi, given: Mapping[st
     try:
         found = connection.execute(kpi.sql, kpi.bound(given)).fetchnumpy()
     except duckdb.Error as problem:
-        raise ConfigurationFailure(
-            f"KPI {kpi.kpi_id} could not be computed.", where=str(kpi.sql_path),
-            why=str(problem).split("\n\n", 1)[0], saved="The values of the night before stay.",
-            next_step="mend the SQL, then run  crmlift kpi check  and  crmlift measure",
-        ) from None  # fmt: skip
+        raise not_computed(kpi, problem) from None
     module, _, name = str(kpi.definition.function).rpartition(".")
     function = getattr(importlib.import_module(f"metrics.{module}"), name)
     estimates: Sequence[Estimate] = function(_columns(found), kpi.params)

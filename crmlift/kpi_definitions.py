@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from crmlift.errors import ConfigurationFailure
 from crmlift.registry import Kpi
 
 REGISTERED = {
@@ -24,6 +25,17 @@ REGISTERED = {
     "no_effect": "varchar", "survey": "varchar", "parameters": "json", "sql": "varchar",
 }  # fmt: skip
 """Columns of metrics.kpi this module fills → their type."""
+
+
+def not_computed(kpi: Kpi, problem: duckdb.Error) -> ConfigurationFailure:
+    """What people are told of a KPI whose query fails."""
+    return ConfigurationFailure(
+        f"KPI {kpi.kpi_id} could not be computed.",
+        where=str(kpi.sql_path),
+        why=str(problem).split("\n\n", 1)[0],
+        saved="The values of the night before stay.",
+        next_step="mend the SQL, then run  crmlift kpi check  and  crmlift measure",
+    )
 
 
 def base_currency(connection: duckdb.DuckDBPyConnection) -> str | None:

@@ -21,8 +21,7 @@ import duckdb
 
 from crmlift import unit_rows
 from crmlift.derived import write_composites, write_models
-from crmlift.errors import ConfigurationFailure
-from crmlift.kpi_definitions import base_currency, record_definitions
+from crmlift.kpi_definitions import base_currency, not_computed, record_definitions
 from crmlift.places import MODELS
 from crmlift.registry import Kpi
 from crmlift.sql_models import METRICS, load_models
@@ -109,11 +108,7 @@ def _measure_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, given: Mappi
     try:
         connection.execute(f"create or replace temp table unit as {unit_rows.prepared(kpi)}", bound)
     except duckdb.Error as problem:
-        raise ConfigurationFailure(
-            f"KPI {kpi.kpi_id} could not be computed.", where=str(kpi.sql_path),
-            why=str(problem).split("\n\n", 1)[0], saved="The values of the night before stay.",
-            next_step="mend the SQL, then run  crmlift kpi check  and  crmlift measure",
-        ) from None  # fmt: skip
+        raise not_computed(kpi, problem) from None
     segments = unit_rows.segments_with_values(connection, kpi)
     inserted = connection.execute(
         "insert into metrics.kpi_unit by name select $kpi as kpi_id, unit_id, event_at, owner_id, team_id, source_id, "
