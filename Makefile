@@ -14,7 +14,7 @@ run: $(VENV)/.run ## the whole nightly DAG on simulated CRMs: tables, scorecard,
 	@$(VENV)/bin/crmlift demo
 
 test: $(VENV)/.dev ## the fast suite (≤ 5 minutes on 2 cores)
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --timeout 600
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --timeout 600 tests/end_to_end tests
 
 test-slow: $(VENV)/.dev ## the slow suite: null companies, end-to-end repeats
 	@$(PY) -m pytest -m slow --timeout 7200 -s
