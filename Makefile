@@ -61,6 +61,7 @@ FOREIGN = tap-salesforce==2.8.1 airbyte-source-salesforce==2.10.3 dlt[duckdb,par
 foreign: $(VENV)/.dev ## other people's clients in .venv-foreign/, unchanged, read against the simulator (minutes)
 	@for client in $(FOREIGN); do place=.venv-foreign/$${client%%[=[]*}; \
 	  $(UV) venv -q --allow-existing $$place && $(UV) pip install -q --python $$place/bin/python "$$client" || exit 1; done
+	@$(UV) pip install -q --python .venv-foreign/dlt/bin/python simple-salesforce==1.12.10
 	@$(UV) venv -q --allow-existing .venv-foreign/ingestr
 	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python "dlt[duckdb]==1.11.0" pandas "setuptools<81"
 	@$(UV) pip install -q --python .venv-foreign/ingestr/bin/python --no-deps ingestr==0.13.94
