@@ -19,7 +19,7 @@ from crmlift.warehouse.typing import csv_reader, reader, strict_cast
 
 LINE_BYTES = 2 * 1024 * 1024
 """Longer lines are read the long way round: the reader's buffers are a multiple of the longest line."""
-_READ_AS_TEXT = {"TIMESTAMP WITH TIME ZONE", "BIGINT"}
+_READ_AS = {"TIMESTAMP WITH TIME ZONE": "VARCHAR", "BIGINT": "DOUBLE"}
 """Cast after reading: the CSV reader takes an instant it cannot parse for NULL and rounds fractions, silently."""
 
 
@@ -52,10 +52,10 @@ def insert_all(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming:
     if not parts:
         return MergeCounts(0, 0, 0, 0, 0)
     source = _source([incoming.folder / part.file for part in parts], parts[0].format, stream.fields, kinds)
-    is_text = {f.name: parts[0].format is not PageFormat.CSV or kinds[f.name] in _READ_AS_TEXT for f in stream.fields}
+    is_cast = {f.name: parts[0].format is not PageFormat.CSV or kinds[f.name] in _READ_AS for f in stream.fields}
     typed = ", ".join(
-        f"{strict_cast(quoted(name), kinds[name]) if text else quoted(name)} as {quoted(name)}"
-        for name, text in is_text.items()
+        f"{strict_cast(quoted(name), kinds[name]) if to_cast else quoted(name)} as {quoted(name)}"
+        for name, to_cast in is_cast.items()
     )
     deleted = (
         f"coalesce(try_cast({quoted(stream.deleted_field)} as boolean), false)" if stream.deleted_field else "false"
@@ -80,7 +80,7 @@ def _source(files: Sequence[Path], page_format: PageFormat, fields: Sequence[Fie
     """The table function over the parts: CSV by the reader's own types, JSON lines as text."""
     if page_format is not PageFormat.CSV:
         return reader(files, page_format, fields, LINE_BYTES)
-    read_as = {f.name: "VARCHAR" if kinds[f.name] in _READ_AS_TEXT else kinds[f.name] for f in fields}
+    read_as = {f.name: _READ_AS.get(kinds[f.name], kinds[f.name]) for f in fields}
     return csv_reader(files, read_as, LINE_BYTES)
 
 

@@ -10,6 +10,8 @@ from connectors.contract import Field, FieldType, PageFormat
 from crmlift.warehouse.store import literal, quoted
 
 LONGEST_LINE = 16 * 1024 * 1024
+MOST_EXACT = 2**53 - 1
+"""Up to here every whole number has a double of its own."""
 LONGEST_OBJECT = 64 * 1024 * 1024
 DATABASE_TYPE = {
     FieldType.TEXT: "VARCHAR",
@@ -60,8 +62,10 @@ def strict_cast(text: str, database_type: str) -> str:
     if database_type in {"VARCHAR", "JSON"}:
         return text
     if database_type == "BIGINT":  # DuckDB itself rounds '3.7' to 4
-        whole = f"{text}::double"
-        return f"case when {whole} <> floor({whole}) then error('no whole number')::bigint else {text}::bigint end"
+        value = f"({text})::double"
+        exact = f"{value} = floor({value}) and abs({value}) <= {MOST_EXACT}"
+        refused = f"when {text} is not null then error('no whole number')::bigint"
+        return f"case when {exact} then {value}::bigint {refused} end"
     return f"{text}::{database_type}"
 
 
