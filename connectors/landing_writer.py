@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,6 +21,9 @@ from connectors.landing_manifest import MANIFEST_NAME, Manifest, Part
 from connectors.landing_part import write_part
 
 log = logging.getLogger(__name__)
+
+PARALLEL = max(2, min(4, os.cpu_count() or 2))
+"""Bodies at a time: packing them is work, and more threads than cores stand in each other's way."""
 
 Landed = tuple[Page, "Future[Part | None]"]
 
@@ -87,7 +91,7 @@ class StreamWriter:
         """Land one page and record it; on failure nothing of it is left."""
         self.write_all([page], parallel=1)
 
-    def write_all(self, pages: Iterable[Page], parallel: int = 4) -> None:
+    def write_all(self, pages: Iterable[Page], parallel: int = PARALLEL) -> None:
         """Land pages from an iterator, up to `parallel` bodies at a time; they are recorded in their order.
 
         A failure, of a body or of the iterator, leaves recorded what was whole before it; the rest is
