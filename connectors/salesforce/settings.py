@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.errors import SettingsFailure
+from connectors.errors import CredentialsFailure, SettingsFailure
 
 AUTHS: Mapping[str, tuple[str, ...]] = {
     "client_credentials": ("client_id", "client_secret"),
@@ -48,13 +48,13 @@ class SalesforceSettings:
 
     @classmethod
     def of(cls, source_id: str, given: Mapping[str, Any], secrets: Mapping[str, str]) -> SalesforceSettings:
-        """Settings from the source's section; SettingsFailure says which key and what it may be."""
+        """Settings from the source's section. Raises SettingsFailure; CredentialsFailure for missing secrets."""
         auth = given.get("auth") or "client_credentials"
         if auth not in AUTHS:
             raise _refused(source_id, "auth", f"{auth!r} is no way to log in.", f"one of: {', '.join(AUTHS)}")
         missing = [name for name in AUTHS[auth] if not secrets.get(name)]
         if missing:
-            raise SettingsFailure(
+            raise CredentialsFailure(
                 f"Logging in to {source_id} by {auth} needs secrets that are not set.",
                 where=f"sources.{source_id}",
                 why=f"Missing: {', '.join(missing)}.",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import SettingsFailure
+from connectors.errors import CredentialsFailure, SettingsFailure
 from connectors.salesforce.settings import SalesforceSettings
 
 CREDENTIALS = {"client_id": "i", "client_secret": "s"}
@@ -47,5 +47,5 @@ def test_what_cannot_work_is_refused_by_its_key(given: dict[str, Any], key: str)
 
 
 def test_missing_secrets_are_named() -> None:
-    with pytest.raises(SettingsFailure, match="Missing: private_key, username"):
+    with pytest.raises(CredentialsFailure, match="Missing: private_key, username"):
         SalesforceSettings.of("sf", {"auth": "jwt", "domain": "acme"}, {"client_id": "i"})
