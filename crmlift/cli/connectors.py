@@ -145,4 +145,4 @@ def _opened(loaded: Loaded, source: str) -> Connector:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.add_typer(connectors_app, name="connectors", rich_help_panel="Set up")
+    app.add_typer(connectors_app, name="connectors", rich_help_panel="Start")
