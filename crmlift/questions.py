@@ -19,7 +19,7 @@ ALL = "all"
 SCOPE_COLUMN = {"team": "u.team_id", "region": "t.region", "user": "u.owner_id", "company": "'all'"}
 ADOPTION_KPI = "weekly_active_user_rate"
 """What teams' effects are held against: who uses the CRM at all, in a week."""
-MIN_INVITED = 30
+MIN_INVITED, ANSWER_DAYS = 30, 30
 DAYS_OF_UNIT = {"minutes": 1 / 1440, "hours": 1 / 24, "days": 1.0}
 
 
@@ -67,7 +67,7 @@ def questions(
         pooled = in_order(_question(kpi, rows, segments, scope, today, settings))
         for wave_id in [ALL, *(wave.id for wave in rollout.waves)] if len(rollout.waves) > 1 else [ALL]:
             question = pooled if wave_id == ALL else _of_wave(pooled, scope, wave_id)
-            question = replace(question, response_rates=response_rates(connection, kpi, rollout, scope, wave_id))
+            question = replace(question, response_rates=response_rates(connection, kpi, rollout, scope, wave_id, as_of))
             ends = {look: day for look, day in look_dates(question).items() if day <= today}
             frozen = _frozen(connection, rollout.id, wave_id, kpi)
             for look, end in ends.items():
@@ -206,22 +206,32 @@ def _of_wave(pooled: Question, scope: _Scope, wave_id: str) -> Question:
 
 
 def response_rates(
-    connection: duckdb.DuckDBPyConnection, kpi: Kpi, rollout: RolloutSettings, scope: _Scope, wave_id: str
+    connection: duckdb.DuckDBPyConnection,
+    kpi: Kpi,
+    rollout: RolloutSettings,
+    scope: _Scope,
+    wave_id: str,
+    as_of: datetime,
 ) -> tuple[float, float] | None:
-    """Shares of those invited who answered, before go-live and after the learning window; None where too few were
-    invited on a side, or nobody knows who was.
+    """Shares of those invited ANSWER_DAYS ago or earlier who answered within that time, before and after.
+
+    Before is before go-live, after is after the learning window. None where too few were invited on a side, or nobody
+    knows who was.
     """
     if kpi.survey is None or scope.column == SCOPE_COLUMN["user"]:
         return None
     found = connection.execute(
         "select count(*) filter (is_before), count(*) filter (is_after), "
-        "count(u.response_id) filter (is_before), count(u.response_id) filter (is_after) "
-        "from core.survey_invitation u left join core.team t on t.team_id = u.team_id "
+        "count(u.answer) filter (is_before), count(u.answer) filter (is_after) "
+        "from (select i.*, case when r.responded_at < i.sent_at + to_days($days) then r.response_id end as answer "
+        "from core.survey_invitation i left join core.survey_response r on r.response_id = i.response_id "
+        "and not r.is_deleted where i.sent_at + to_days($days) <= $as_of::timestamptz) u "
+        "left join core.team t on t.team_id = u.team_id "
         f"join config.rollout_wave w on w.rollout_id = $rollout and w.scope_value = {scope.column}, "
         "lateral (select u.sent_at < w.go_live_date as is_before, "
         "u.sent_at >= w.go_live_date + to_days(w.learning_days) as is_after) "
         "where u.survey_kind = $survey and not u.is_deleted and $wave in (w.wave_id, 'all')",
-        {"rollout": rollout.id, "survey": kpi.survey, "wave": wave_id},
+        {"rollout": rollout.id, "survey": kpi.survey, "wave": wave_id, "as_of": as_of, "days": ANSWER_DAYS},
     ).fetchone()
     before, after, answered_before, answered_after = found or (0, 0, 0, 0)
     if min(before, after) < MIN_INVITED:

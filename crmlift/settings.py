@@ -11,6 +11,7 @@ from pydantic import Field, WrapValidator, field_validator, model_validator
 
 from crmlift.source_settings import Section, section_of_any_type
 
+RESERVED_IDS = {"all", "legacy"}
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -237,6 +238,13 @@ class Settings(Section):
     alerts: AlertSettings = AlertSettings()
     privacy: PrivacySettings = PrivacySettings()
     schedule: ScheduleSettings = ScheduleSettings()
+
+    @field_validator("sources")
+    @classmethod
+    def _no_reserved_ids(cls, sources: dict[str, Any]) -> dict[str, Any]:
+        for name in RESERVED_IDS & set(sources):
+            raise ValueError(f"a source cannot be called {name!r}; that word has a meaning of its own in the tables")
+        return sources
 
     @model_validator(mode="after")
     def _goals_name_rollouts(self) -> Settings:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -69,9 +71,9 @@ class FilesConnector(Connector):
         sets = self.sets_of(schema.stream)
         plain = self._plain_stream(schema.stream)
         files = {file.name: file for one in sets for file in self.files_of(one)}
-        mapping = [(s.name, s.paths, s.columns, s.sheets, s.key, s.header_row, s.encoding, s.delimiter) for s in sets]
         content = plain.fingerprint if plain else content_hash(files.values())
-        told = repr((mapping, self.timezone, schema.to_json()))
+        mapping = [asdict(one) for one in sets]
+        told = json.dumps([mapping, self.timezone, schema.to_json()], default=_plain)
         return f"{content}:{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
     def read(self, schema: StreamSchema, window: Window, checkpoint: Checkpoint | None) -> Iterator[Page]:
@@ -149,3 +151,8 @@ def open_files(source_id: str, settings: Mapping[str, Any], secrets: Mapping[str
             f"{timezone!r} is no time zone.", where=f"sources.{source_id}.timezone", next_step="such as Europe/Kyiv"
         ) from None
     return FilesConnector(source_id, folder, file_sets(given, where), timezone, as_of)
+
+
+def _plain(value: Any) -> Any:
+    """Sets in one order, whatever the process; all else as it is written."""
+    return sorted(value) if isinstance(value, frozenset | set) else repr(value)

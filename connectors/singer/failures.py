@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 from connectors.errors import CredentialsFailure, ExpectedFailure, SourceFailure, TransientSourceFailure
 
@@ -11,22 +13,28 @@ _REFUSED = re.compile(r"(?i)\b(401|403)\b|unauthori[sz]ed|forbidden|invalid[_ ](
 _BUSY = re.compile(
     r"(?i)\b(429|500|502|503|504)\b|timed?[ _]?out|connection ?(reset|refused|aborted|error)|rate.?limit"
 )
-_TELLING = re.compile(r"(?i)(bearer\s+|(?:token|secret|password|api_?key|client_id)[\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+")
+_TELLING = re.compile(
+    r"(?i)((?:bearer|basic)\s+|(?:token|secret|passw(?:or)?d|passphrase|api_?key|client_id)[\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+"
+)
+_USER_INFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 KEPT = "What was landed up to the tap's last state is kept."
 AGAIN = "run the same command again: the tap goes on from its last state"
 
 
 class Redactor:
-    """Takes secrets out of what a tap says: the values it was given, and what looks like one."""
+    """Takes secrets out of what a tap says: those it was given, line by line, what looks like one, and e-mails."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = sorted({secret for secret in secrets if len(secret) > 3}, key=len, reverse=True)
+        given = {piece for secret in secrets for piece in (secret, *secret.splitlines())}
+        written = {form for piece in given for form in (piece, json.dumps(piece)[1:-1], quote(piece, safe=""))}
+        self._secrets = sorted({form for form in written if len(form) > 3}, key=len, reverse=True)
 
     def clean(self, text: str) -> str:
         """The text without secrets."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return _TELLING.sub(r"\1***", text)
+        return _ADDRESS.sub("***", _USER_INFO.sub("***", _TELLING.sub(r"\1***", text)))
 
 
 def ended_badly(tap: str, source_id: str, code: int, said: Sequence[str]) -> ExpectedFailure:

@@ -7,12 +7,12 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SECRET_NAME = re.compile(
-    r"(?i)(password|secret|api_?key|private_?key|(api|auth|access|refresh|bearer)_?token|^token)$"
-)
+_SECRET_NAME = re.compile(r"(?i)(passw(or)?d|passphrase|secret|credentials?|api_?key|private_?key|(^|_)(token|pat))$")
+
+_USER_INFO = re.compile(r"://[^/@\s:]+:[^/@\s]+@")
 
 
 class SingerSettings(BaseModel):
@@ -37,13 +37,17 @@ class SingerSettings(BaseModel):
     system: str | None = Field(None, pattern="^[a-z][a-z0-9_]*$", description="raw tables go to raw_<system>")
     idle_minutes: float = Field(30.0, gt=0, description="silence after which the tap is taken for stuck")
 
-    @field_validator("config")
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    @field_validator("config", "environment")
     @classmethod
-    def _no_secrets(cls, config: dict[str, Any]) -> dict[str, Any]:
-        for name, value in _leaves(config):
-            if _SECRET_NAME.search(name) and isinstance(value, str) and value and not _PLACEHOLDER.search(value):
+    def _no_secrets(cls, given: dict[str, Any]) -> dict[str, Any]:
+        for name, value in _leaves(given):
+            if not isinstance(value, str) or not value or _PLACEHOLDER.search(value):
+                continue
+            if _SECRET_NAME.search(name) or _USER_INFO.search(value):
                 raise ValueError(f"{name} looks like a secret; write ${{NAME}} and set that environment variable")
-        return config
+        return given
 
     @property
     def argv(self) -> list[str]:

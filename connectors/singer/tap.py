@@ -122,7 +122,7 @@ class Tap:
             line = self._redactor.clean(raw.decode("utf-8", "replace").rstrip())
             if line:
                 said.append(line)
-                log.info("event=tap_said source=%s tap=%s line=%s", self._source_id, self.name, line[:500])
+                log.debug("event=tap_said source=%s tap=%s line=%s", self._source_id, self.name, line[:500])
 
     def misunderstood(self, what: str) -> SourceFailure:
         """The failure of a tap that does not keep to the specification."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 import duckdb
 import numpy as np
@@ -13,6 +13,7 @@ from crmlift.questions import SCOPE_COLUMN, Kpi, _Scope, response_rates
 from crmlift.settings import RolloutSettings, WaveSettings
 
 NPS = Kpi("nps", "nps", "higher", "points", 0.0, None, "1", "nps")
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
 ROLLOUT = RolloutSettings(id="crm", waves=(WaveSettings(id="w1", members=("a",), go_live=date(2026, 1, 1)),))
 
 
@@ -33,21 +34,32 @@ def _connection() -> Iterator[duckdb.DuckDBPyConnection]:
         )
         connection.execute(
             "create table core.survey_invitation as select team_id, 'nps' as survey_kind, sent_at::timestamptz as sent_at, "
-            "case when n < answered then n::varchar end as response_id, false as is_deleted from (values "
+            "case when n < answered then team_id || sent_at || n end as response_id, false as is_deleted from (values "
             "('a', '2025-12-01', 40, 20), ('a', '2026-01-15', 40, 0), ('a', '2026-03-01', 50, 10), "
             "('b', '2026-03-01', 60, 60), ('b', '2026-08-01', 20, 20)) t(team_id, sent_at, asked, answered), "
-            "range(asked) r(n)"
+            "range(asked) r(n); "
+            "create table core.survey_response as select response_id, sent_at + interval 2 day as responded_at, "
+            "false as is_deleted from (select distinct on (response_id) * from core.survey_invitation "
+            "where response_id is not null)"
         )
         yield connection
 
 
 def test_shares_before_and_after_each_teams_own_go_live(connection: duckdb.DuckDBPyConnection) -> None:
-    assert response_rates(connection, NPS, ROLLOUT, scope(), "w1") == (0.5, 0.2)
-    assert response_rates(connection, NPS, ROLLOUT, scope(), "all") == (80 / 100, 30 / 70)
+    assert response_rates(connection, NPS, ROLLOUT, scope(), "w1", NOW) == (0.5, 0.2)
+    assert response_rates(connection, NPS, ROLLOUT, scope(), "all", NOW) == (80 / 100, 30 / 70)
 
 
 def test_unknown_where_few_were_asked_or_nobody_knows_whom(connection: duckdb.DuckDBPyConnection) -> None:
-    assert response_rates(connection, NPS, ROLLOUT, scope(), "w2") is None, "only 20 were asked after it went live"
-    assert response_rates(connection, NPS, ROLLOUT, scope("user"), "all") is None
+    assert response_rates(connection, NPS, ROLLOUT, scope(), "w2", NOW) is None, "only 20 were asked after it went live"
+    assert response_rates(connection, NPS, ROLLOUT, scope("user"), "all", NOW) is None
     other = Kpi("win_rate", "proportion", "higher", "share", 0.0, None, "1", None)
-    assert response_rates(connection, other, ROLLOUT, scope(), "all") is None
+    assert response_rates(connection, other, ROLLOUT, scope(), "all", NOW) is None
+
+
+def test_the_young_have_not_refused_yet_and_the_late_did_not_answer_in_time(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    assert response_rates(connection, NPS, ROLLOUT, scope(), "w1", datetime(2026, 3, 20, tzinfo=UTC)) is None
+    connection.execute("update core.survey_response set responded_at = responded_at + interval 40 day")
+    assert response_rates(connection, NPS, ROLLOUT, scope(), "w1", NOW) == (0.0, 0.0)

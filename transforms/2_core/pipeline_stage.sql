@@ -105,7 +105,7 @@ stages as (
     union all by name
     select
         source_id, 'opportunity' as object, coalesce(pipeline_native_id, 'default') as pipeline_native_id,
-        pipeline_native_id as pipeline_name, coalesce(stage_native_id, status) as stage_native_id,
+        min(pipeline_native_id) as pipeline_name, coalesce(stage_native_id, status) as stage_native_id,
         coalesce(stage_native_id, status) as stage_label, bool_and(status in ('won', 'lost')) as is_closed,
         bool_and(status = 'won') as is_won, true as is_listed
     from staging.files_opportunity

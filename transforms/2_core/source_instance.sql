@@ -57,12 +57,19 @@ seen as (
     select source_id, 'pipedrive' from staging.pipedrive_deals
 ),
 
+told as (
+    select source_id, system, 1 as place from seen
+    union all
+    select source_id, system, 2 as place from file_instances
+    union all
+    select source_id, system, 3 as place from configured
+),
+
 instances as (
-    select source_id, system from configured
-    union
-    select source_id, system from seen
-    union
-    select source_id, system from file_instances
+    -- what a source's records are goes before what its connector is called
+    select source_id, min_by(system, (place, system)) as system
+    from told
+    group by source_id
 ),
 
 logins as (

@@ -39,7 +39,9 @@ select
     u.source_id
 from used as d
 inner join core.app_user as u on u.user_id = d.user_id and u.is_human and u.is_licensed
-where u.source_id in (select source_id from seats)
+where exists (
+    select 1 from seats as s where s.monday = d.monday and (s.source_id is null or s.source_id = u.source_id)
+)
 union all
 select
     'seats:' || coalesce(source_id, '') || ':' || coalesce(rollout_id, '') || ':' || valid_from || '|' || monday,

@@ -1,6 +1,6 @@
 -- Question: was each lead converted within its first $h_days days?
 -- Grain:    one row per lead_id; observed once it is that old
--- Excludes: deleted and merged leads
+-- Excludes: deleted and merged leads; Pipedrive's, which forgets those that were converted
 select
     lead_id as unit_id,
     created_at as event_at,
@@ -12,4 +12,4 @@ select
     source_id,
     source_channel
 from core.lead
-where not is_deleted and merged_into_id is null and created_at <= $as_of
+where not is_deleted and merged_into_id is null and lead_basis is distinct from 'pd_lead' and created_at <= $as_of
