@@ -33,7 +33,7 @@ class Line:
 
 
 def line_of(question: Question, rows: Rows) -> Line:
-    """Sum all teams into one series, in the finest slots that are not mostly empty."""
+    """Sum the teams asked about into one series, in the finest slots that are not mostly empty."""
     lengths = [question.period] if question.period != "auto" else _candidates(question)
     line = None
     for length in lengths:
@@ -56,8 +56,11 @@ def _candidates(question: Question) -> list[str]:
 
 
 def _read(question: Question, panel: Panel, length: str) -> Line:
-    """One series out of the panel; on the log scale when that is possible and not forbidden."""
-    num, den, rows = panel.num.sum(0), panel.den.sum(0), panel.rows.sum(0)
+    """One series out of the teams asked about; on the log scale when that is possible and not forbidden."""
+    asked = ~np.isnat(question.go_live)
+    if question.focus is not None:
+        asked &= question.focus
+    num, den, rows = panel.num[asked].sum(0), panel.den[asked].sum(0), panel.rows[asked].sum(0)
     per, value_per = 1.0, ""
     if question.kind in ADDITIVE_KINDS:
         value_per = "week" if length in ("day", "week", "4 weeks") else length
@@ -68,9 +71,8 @@ def _read(question: Question, panel: Panel, length: str) -> Line:
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where(den > 0, per * num / den, np.nan)
     has_rows = rows > 0 if question.kind not in ADDITIVE_KINDS or question.is_periodic else np.ones(len(num), bool)
-    treated = ~np.isnat(question.go_live)
-    before = _joint(panel.before[treated]) & has_rows & np.isfinite(value)
-    after = _joint(panel.after[treated]) & has_rows & np.isfinite(value)
+    before = _joint(panel.before[asked]) & has_rows & np.isfinite(value)
+    after = _joint(panel.after[asked]) & has_rows & np.isfinite(value)
     used = before | after
     possible = question.kind != "nps" and bool(used.any()) and bool((value[used] > 0).all())
     log = possible and question.log is not False
@@ -194,6 +196,8 @@ def measure(question: Question, rows: Rows, level: float) -> Finding | None:
         if years >= 2
         else ("Fewer than two full years before the go-live: season and effect are hard to tell apart.",)
     )
+    if np.isnat(question.go_live).any():
+        caveats += ("The teams that did not go live are too few to compare with, and are left out.",)
     sums = [(line.num[m].sum(), line.den[m].sum()) for m in (line.before, line.after)]
     return Finding(
         "series_averaged", line.log, found.centre, low, high, found.p_value(), found.spread, float(found.df),

@@ -93,7 +93,14 @@ def file_sets(given: Mapping[str, Any], where: str) -> list[FileSet]:
     """The file sets of a mapping, questions unfolded; SettingsFailure names the key that is wrong."""
     found: list[FileSet] = []
     for name, entry in given.items():
-        found += _file_sets(str(name), entry, f"{where}: files.{name}")
+        place = f"{where}: files.{name}"
+        try:
+            found += _file_sets(str(name), entry, place)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise SettingsFailure(
+                "A value of the mapping is of the wrong kind.", where=place, why=f"{error}.",
+                next_step="docs/files.md shows what each key takes",
+            ) from error  # fmt: skip
     return found
 
 

@@ -230,3 +230,14 @@ def test_each_wave_may_have_a_learning_window_of_its_own() -> None:
     assert judge(dipped).verdict == "worsened"
     assert found.verdict != "worsened" and found.effect_rel_ci_low < 0 < found.effect_rel_ci_high  # type: ignore[operator]
     assert own.left_learning[slow][0] == question.go_live[slow][0] + 182
+
+
+def test_few_teams_that_did_not_go_live_are_not_taken_for_some_that_did() -> None:
+    """Two teams go live and gain 60 %, two do not: the series is that of the two, and the others are named."""
+    question = rollout("proportion", teams=4, never=2, effect=0.6, waves=1, first_week=60, rate=60.0, seed=6)
+    gone = ~np.isnat(question.go_live)[question.unit]
+    names = ("at", "unit", "num", "den", "observed")
+    alone = replace(question, **{name: getattr(question, name)[gone] for name in names})
+    found, wanted = judge(question), judge(alone)
+    assert (found.effect_rel, found.n_pre, found.n_post) == (wanted.effect_rel, wanted.n_pre, wanted.n_post)
+    assert any("left out" in words for words in found.caveats)
