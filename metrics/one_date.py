@@ -191,7 +191,7 @@ def measure(question: Question, rows: Rows, level: float) -> Finding | None:
         "series": _series_table(line),
     }
     years = float((line.edges[np.flatnonzero(line.before)[-1] + 1] - line.edges[0]).astype(float)) / YEAR_DAYS
-    caveats = (
+    caveats: tuple[str, ...] = (
         ()
         if years >= 2
         else ("Fewer than two full years before the go-live: season and effect are hard to tell apart.",)
