@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import duckdb
 from crmlift.errors import WarehouseFailure
 
 LOAD_MEMORY_MB, LOAD_MEMORY_MB_A_THREAD, COLUMNS_A_SHARE = 80, 80, 40
+LEAST_MEMORY_MB, MEMORY_A_BYTE = 450, 6
 TABLES = Path(__file__).with_name("tables.sql")
 
 
@@ -24,6 +26,7 @@ def work_database(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = _open(path, read_only=False)
     try:
+        _leave_memory_to_others(connection, path)
         connection.execute(TABLES.read_text(encoding="utf-8"))
         yield connection
     finally:
@@ -47,6 +50,13 @@ def published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+def _leave_memory_to_others(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Keep no more in memory than a warehouse of this size needs; the database would keep all it ever read."""
+    wanted_mb = max(LEAST_MEMORY_MB, MEMORY_A_BYTE * path.stat().st_size // 2**20)
+    if wanted_mb < 0.7 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20:
+        connection.execute(f"set memory_limit = '{wanted_mb}MB'")
 
 
 def _open(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -77,17 +87,14 @@ def bounded_memory(connection: duckdb.DuckDBPyConnection, columns: int) -> Itera
 
     columns: of the widest table written; a thread holds a block or more of each while it fills a row group.
     """
-    found = connection.execute("select current_setting('threads')").fetchone()
-    threads = int(found[0]) if found else 1
+    found = connection.execute("select current_setting('threads'), current_setting('memory_limit')").fetchone()
+    threads, before = (int(found[0]), str(found[1])) if found else (1, "80%")
     megabytes = LOAD_MEMORY_MB + LOAD_MEMORY_MB_A_THREAD * threads * math.ceil(columns / COLUMNS_A_SHARE)
     connection.execute(f"set memory_limit = '{megabytes}MB'; set preserve_insertion_order = false")
     try:
         yield
     finally:
-        connection.execute("reset memory_limit; reset preserve_insertion_order")
-        found = connection.execute("select current_setting('memory_limit')").fetchone()
-        if found:  # the reset changes the setting only; what is in force changes when it is set
-            connection.execute(f"set memory_limit = {literal(str(found[0]))}")
+        connection.execute(f"set memory_limit = {literal(before)}; reset preserve_insertion_order")
 
 
 @contextmanager
