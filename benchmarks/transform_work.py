@@ -50,7 +50,10 @@ def build(home: Path, deals: int, activities: int, tickets: int) -> None:
         _salesforce(connection, deals // 2, activities // 2)
         _hubspot(connection, deals - deals // 2, activities - activities // 2, tickets)
         for source_id in ("sf", "hs"):
-            connection.execute("insert or replace into ops.cursor values (?, 'all', ?, now())", [source_id, AS_OF])
+            connection.execute(
+                "insert or replace into ops.cursor (source_id, stream, read_until, updated_at) values (?, 'all', ?, now())",
+                [source_id, AS_OF],
+            )
 
 
 def _put(connection: duckdb.DuckDBPyConnection, table: str, source_id: str, select: str) -> None:

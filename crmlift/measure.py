@@ -1,9 +1,8 @@
 """KPI by KPI from unit rows to values: assigns local days and segments, sums, and lets the metrics models roll up.
 
-The unit rows of every KPI stay in `metrics.kpi_unit`, which the evaluation reads. Three work tables live only while
+The unit rows of every KPI stay in `metrics.kpi_unit`, which the evaluation reads. Work tables live only while
 this runs: `metrics.kpi_cell` (sums by day and segment), `metrics.kpi_cluster` (squares of the sums of owners or
-accounts) and `metrics.kpi_spell` (single durations by segment); from them `transforms/3_metrics` makes the values of
-every period.
+accounts) and those of `crmlift.spells` (durations); from them `transforms/3_metrics` makes the values of every period.
 Composites and models are added to these values. All sums are exact, so that the same data give the same whatever the
 order of rows and the number of cores.
 """
@@ -19,11 +18,12 @@ from typing import Any
 
 import duckdb
 
-from crmlift import unit_rows
+from crmlift import spells, unit_rows
 from crmlift.derived import write_composites, write_models
 from crmlift.kpi_definitions import base_currency, not_computed, record_definitions
 from crmlift.places import MODELS
 from crmlift.registry import Kpi
+from crmlift.spells import Calendar
 from crmlift.sql_models import METRICS, load_models
 from crmlift.sql_runner import run_models
 
@@ -34,9 +34,6 @@ create or replace table metrics.kpi_cell (
     kpi_id varchar, day date, segment_dim varchar, segment_value varchar, source_id varchar, n bigint,
     n_unobserved bigint, num double, den double, num_squared double, den_squared double, num_den double,
     num_max double);
-create or replace table metrics.kpi_spell (
-    kpi_id varchar, day date, segment_dim varchar, segment_value varchar, source_id varchar, num double,
-    is_observed boolean, cause varchar);
 create or replace table metrics.kpi_cluster (
     kpi_id varchar, period_key bigint, segment_dim varchar, segment_value varchar, source_id varchar, clusters bigint,
     num_squared double, den_squared double, num_den double);
@@ -72,7 +69,8 @@ def measure(
     """
     started = time.perf_counter()
     given = {"as_of": as_of, "timezone": timezone, "base_currency": base_currency(connection)}
-    connection.execute(WORK_TABLES)
+    connection.execute(WORK_TABLES + spells.WORK_TABLES)
+    calendar = spells.read_calendar(connection)
     record_definitions(connection, kpis, as_of)
     connection.execute("delete from metrics.kpi_unit")
     summed = [kpi for kpi in kpis if not kpi.is_derived]
@@ -82,11 +80,11 @@ def measure(
     for done, kpi in enumerate(summed):
         if progress:
             progress(kpi.kpi_id, done, len(kpis))
-        units += _measure_units(connection, kpi, given, is_kept=kpi.kpi_id in kept)
+        units += _measure_units(connection, kpi, given, calendar, is_kept=kpi.kpi_id in kept)
     run_models(connection, load_models(MODELS, [METRICS]), {**given, "run_id": run_id}, run_id, run_by="measure")
     write_composites(connection, composites, run_id)
     write_models(connection, [kpi for kpi in kpis if kpi.definition.after == "measure"], given, run_id)
-    for table in ("metrics.kpi_cell", "metrics.kpi_spell", "metrics.kpi_cluster", "wave_member"):
+    for table in ("metrics.kpi_cell", "metrics.kpi_median", "metrics.kpi_way", "metrics.kpi_cluster", "wave_member"):
         connection.execute(f"drop table {table}")
     for part in kept:
         connection.execute(f"drop table if exists part_{part}")
@@ -99,8 +97,10 @@ def measure(
     return summary
 
 
-def _measure_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, given: Mapping[str, Any], *, is_kept: bool) -> int:
-    """One KPI's unit rows into metrics.kpi_unit, and their sums or spells into the work tables; returns the units.
+def _measure_units(
+    connection: duckdb.DuckDBPyConnection, kpi: Kpi, given: Mapping[str, Any], calendar: Calendar, *, is_kept: bool
+) -> int:
+    """One KPI's unit rows into metrics.kpi_unit, and what becomes of them into the work tables; returns the units.
 
     The prepared units of a part of a composite stay as the table `part_<kpi_id>`.
     """
@@ -115,9 +115,12 @@ def _measure_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, given: Mappi
         f"num, den, observed, {unit_rows.segments_map(segments)} as segments from unit",
         {"kpi": kpi.kpi_id},
     ).fetchone()
-    sums = {"duration": [unit_rows.spells], "ratio": [unit_rows.cells, unit_rows.clusters]}
-    for statement in sums.get(kpi.definition.stat_type, [unit_rows.cells]):
-        connection.execute(statement(segments), {"kpi": kpi.kpi_id})
+    if kpi.definition.stat_type == "duration":
+        spells.write_spells(connection, kpi, segments, calendar)
+    else:
+        connection.execute(unit_rows.cells(segments), {"kpi": kpi.kpi_id})
+    if kpi.definition.stat_type == "ratio":
+        connection.execute(unit_rows.clusters(segments), {"kpi": kpi.kpi_id})
     if is_kept:
         connection.execute(f"create or replace temp table part_{kpi.kpi_id} as from unit")
     connection.execute("drop table unit")

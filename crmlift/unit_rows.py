@@ -1,4 +1,4 @@
-"""SQL of a KPI's units: local day and the segments the engine knows; their sums by day, spells and clusters."""
+"""SQL of a KPI's units: local day and the segments the engine knows; their sums by day and clusters."""
 
 from __future__ import annotations
 
@@ -110,20 +110,6 @@ def cells(segments: Mapping[str, str]) -> str:
         + ", max(num) filter (where observed)"
         + f" from unit where day is not null group by grouping sets ({sets}) "
         "having grouping(source_id) = 1 or source_id <> 'all'"
-    )
-
-
-def spells(segments: Mapping[str, str]) -> str:
-    """SQL: every unit once for each segment it is in."""
-    parts = ["select 'all', 'all', 'all', day, num, observed, cause from unit"]
-    parts.append("select 'all', 'all', source_id, day, num, observed, cause from unit where source_id <> 'all'")
-    parts += [
-        f"select '{s}', coalesce({quoted(c)}, 'unknown'), 'all', day, num, observed, cause from unit"
-        for s, c in segments.items()
-    ]
-    return (
-        "insert into metrics.kpi_spell select $kpi, day, dim, segment, source, num, observed, cause from "
-        f"({' union all '.join(parts)}) as s(dim, segment, source, day, num, observed, cause)"
     )
 
 

@@ -83,6 +83,7 @@ create table if not exists metrics.kpi_unit (
     kpi_id varchar, unit_id varchar, event_at timestamptz, owner_id varchar, team_id varchar, source_id varchar,
     num double, den double, observed boolean, segments map(varchar, varchar));
 alter table metrics.kpi_unit add column if not exists segments map(varchar, varchar);
+drop table if exists metrics.kpi_duration;
 create table if not exists metrics.kpi_value (
     kpi_id varchar, period_grain varchar, period_start date, period_end date, segment_dim varchar,
     segment_value varchar, source_id varchar, numerator double, denominator double, n bigint, n_censored bigint,

@@ -294,7 +294,6 @@ def test_work_tables_do_not_stay(connection: duckdb.DuckDBPyConnection) -> None:
     assert [name for (name,) in left] == [
         "kpi",
         "kpi_definition",
-        "kpi_duration",
         "kpi_incidence",
         "kpi_unit",
         "kpi_value",

@@ -4,7 +4,7 @@
 --           composites and models, which the step measure adds
 -- Everything rolls up from sums over units, never from averages. 95 % intervals: counts Poisson (Byar's approximation),
 -- sums compound Poisson, means Student, shares Wilson, ratios delta method with the sums of owners or accounts as clusters
--- (single units by week for the finer segments), NPS variance p + d - (p - d)^2, durations from metrics.kpi_duration;
+-- (single units by week for the finer segments), NPS variance p + d - (p - d)^2, durations as crmlift.spells finds them;
 -- declared amounts and the largest of a snapshot have none. Student's interval of a mean of heavy-tailed amounts holds
 -- less than 95 % below some 50 units. A snapshot counts at its last day in a period. A period without records is 0 for
 -- sums and counts and unknown for all else; one in which a sum's records begin is partial. Cells smaller than min_cell
@@ -16,7 +16,7 @@ with today as (
 named as (
     select kpi_id, segment_dim, segment_value, source_id from metrics.kpi_cell
     union
-    select kpi_id, segment_dim, segment_value, source_id from metrics.kpi_duration
+    select kpi_id, segment_dim, segment_value, source_id from metrics.kpi_median
 ),
 
 series as (
@@ -71,13 +71,12 @@ rolled as (
     group by cell
     union all
     select
-        i.series * 10000000 + p.period_key, d.n, d.n_censored, d.time_at_risk, d.n, null, null, null, null, d.value, d.ci_low,
+        i.series * 10000000 + d.period_key, d.n, d.n_censored, d.time_at_risk, d.n, null, null, null, null, d.value, d.ci_low,
         d.ci_high
-    from metrics.kpi_duration as d
+    from metrics.kpi_median as d
     inner join series as i
         on i.kpi_id = d.kpi_id and i.segment_dim = d.segment_dim and i.segment_value = d.segment_value
         and i.source_id = d.source_id
-    inner join core.calendar as p on p.day = d.period_start and p.period_grain = d.period_grain
 ),
 
 clustered as (
