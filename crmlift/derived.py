@@ -117,12 +117,13 @@ def _parts(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> tuple[dict[str, P
     parts = {}
     for name, part in kpi.parts.items():
         rows = connection.execute(
-            "select c.cell, d.cluster, u.num, u.den, u.observed from "
-            f"({' union all '.join(_placed(name, segment) for segment in kpi.definition.segments)}) as u "
+            "with chosen as materialized (select u.*, d.cluster as drawn from "
+            f"part_{name} as u inner join drawn as d on d.name = split_part(u.unit_id, '|', 1)) "
+            "select c.cell, u.drawn as cluster, u.num, u.den, u.observed from "
+            f"({' union all '.join(_placed(segment) for segment in kpi.definition.segments)}) as u "
             "inner join core.calendar as p on p.day = u.day "
             "inner join composed as c on c.is_whole and c.period_grain = p.period_grain "
-            "and c.period_start = p.period_start and c.segment_dim = u.dim and c.segment_value = u.value "
-            "inner join drawn as d on d.name = split_part(u.unit_id, '|', 1) order by all"
+            "and c.period_start = p.period_start and c.segment_dim = u.dim and c.segment_value = u.value order by all"
         ).fetchnumpy()
         got = {column: np.ma.getdata(values) for column, values in rows.items()}
         parts[name] = Part(
@@ -137,10 +138,10 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(found[0]) if found else 0
 
 
-def _placed(part: str, segment: str) -> str:
-    """SQL: a part's units in the segments of one segmentation."""
+def _placed(segment: str) -> str:
+    """SQL: the chosen units of a part in the segments of one segmentation."""
     value = "'all'" if segment == "all" else f"coalesce({quoted(ENGINE_COLUMNS.get(segment, segment))}, 'unknown')"
-    return f"select {literal(segment)} as dim, {value} as value, day, unit_id, num, den, observed from part_{part}"
+    return f"select {literal(segment)} as dim, {value} as value, day, drawn, num, den, observed from chosen"
 
 
 def write_models(

@@ -69,6 +69,7 @@ def measure(
     """
     started = time.perf_counter()
     given = {"as_of": as_of, "timezone": timezone, "base_currency": base_currency(connection)}
+    connection.execute("set preserve_insertion_order = false")
     connection.execute(WORK_TABLES + spells.WORK_TABLES)
     calendar = spells.read_calendar(connection)
     record_definitions(connection, kpis, as_of)
@@ -88,6 +89,7 @@ def measure(
         connection.execute(f"drop table {table}")
     for part in kept:
         connection.execute(f"drop table if exists part_{part}")
+    connection.execute("reset preserve_insertion_order")
     found = connection.execute("select count(*) from metrics.kpi_value").fetchone()
     summary = MeasureSummary(len(kpis), units, found[0] if found else 0, time.perf_counter() - started)
     log.info(
@@ -109,18 +111,18 @@ def _measure_units(
         connection.execute(f"create or replace temp table unit as {unit_rows.prepared(kpi)}", bound)
     except duckdb.Error as problem:
         raise not_computed(kpi, problem) from None
-    segments = unit_rows.segments_with_values(connection, kpi)
+    facts = unit_rows.unit_facts(connection, kpi)
     inserted = connection.execute(
         "insert into metrics.kpi_unit by name select $kpi as kpi_id, unit_id, event_at, owner_id, team_id, source_id, "
-        f"num, den, observed, {unit_rows.segments_map(segments)} as segments from unit",
+        f"num, den, observed, {unit_rows.segments_map(kpi, facts.segments)} as segments from unit",
         {"kpi": kpi.kpi_id},
     ).fetchone()
     if kpi.definition.stat_type == "duration":
-        spells.write_spells(connection, kpi, segments, calendar)
+        spells.write_spells(connection, kpi, facts.segments, calendar)
     else:
-        connection.execute(unit_rows.cells(segments), {"kpi": kpi.kpi_id})
+        connection.execute(unit_rows.cells(facts), {"kpi": kpi.kpi_id})
     if kpi.definition.stat_type == "ratio":
-        connection.execute(unit_rows.clusters(segments), {"kpi": kpi.kpi_id})
+        connection.execute(unit_rows.clusters(facts), {"kpi": kpi.kpi_id})
     if is_kept:
         connection.execute(f"create or replace temp table part_{kpi.kpi_id} as from unit")
     connection.execute("drop table unit")

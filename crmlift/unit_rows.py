@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import duckdb
 
@@ -20,6 +21,8 @@ ENGINE_COLUMNS = {
 }
 """Segments the engine knows → their column among the prepared units."""
 WHO = ("team", "region", "wave")
+SUMS = (("num",), ("den",), ("num", "num"), ("den", "den"), ("num", "den"))
+"""What is summed by day: products of these columns."""
 OUTCOMES = ("size_band", "tenure_band", "canonical_stage")
 """Segments that a rollout moves itself: the evaluation must not hold them constant."""
 SIZE_BAND = (
@@ -44,8 +47,29 @@ def exact_sum(term: str) -> str:
     return f"sum(cast({term} as decimal(38, {scale})))"
 
 
-BOTH = f"cast({exact_sum('u.num')} as double), cast({exact_sum('u.den')} as double)"
-SUMS = ("num", "den", "num * num", "den * den", "num * den")
+@dataclass(frozen=True)
+class UnitFacts:
+    """What sums of a KPI's units can be made of, the same as of decimals and cheaper.
+
+    A column is `one` (always 1), `flag` (0 or 1), `whole` (small whole numbers) or `any`. segments: segment → column,
+    of those the KPI is split by for which any unit has a value.
+    """
+
+    segments: Mapping[str, str]
+    num: str
+    den: str
+
+    def sum_of(self, *factors: str) -> str:
+        """SQL: the sum of a product of num and den over observed units."""
+        kinds = {"num": self.num, "den": self.den}
+        left = [factor for factor in factors if kinds[factor] != "one"]
+        if len(left) == 2 and left[0] == left[1] and kinds[left[0]] == "flag":
+            left = left[:1]
+        if not left:
+            return "nullif(count(*) filter (where observed), 0)"
+        if any(kinds[factor] == "any" for factor in left):
+            return f"{exact_sum(' * '.join(left))} filter (where observed)"
+        return f"sum({' * '.join(f'cast({factor} as bigint)' for factor in left)}) filter (where observed)"
 
 
 def prepared(kpi: Kpi) -> str:
@@ -79,72 +103,81 @@ def prepared(kpi: Kpi) -> str:
     )
 
 
-def segments_with_values(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> dict[str, str]:
-    """Segment → column, of those this KPI is split by for which any unit has a value."""
+def unit_facts(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> UnitFacts:
+    """What the table `unit` holds."""
     wanted = {s: ENGINE_COLUMNS.get(s, s) for s in kpi.definition.segments if s != "all"}
-    if not wanted:
-        return {}
-    counts = ", ".join(f"count({quoted(column)})" for column in wanted.values())
-    found = connection.execute(f"select {counts} from unit").fetchone() or ()
-    return {s: column for (s, column), count in zip(wanted.items(), found, strict=True) if count}
+    kinds = ", ".join(
+        f"case when bool_and({c} = 1) then 'one' when bool_and({c} in (0, 1)) then 'flag' "
+        f"when bool_and({c} = trunc({c}) and abs({c}) < 2e9) then 'whole' else 'any' end"
+        for c in ("num", "den")
+    )
+    counts = "".join(f", count({quoted(column)})" for column in wanted.values())
+    found = connection.execute(f"select {kinds}{counts} from unit").fetchone() or ("any", "any")
+    kept = {s: column for (s, column), count in zip(wanted.items(), found[2:], strict=True) if count}
+    return UnitFacts(kept, found[0], found[1])
 
 
-def segments_map(segments: Mapping[str, str]) -> str:
-    """SQL: segment → value of a unit; without those that say who works on it, which the evaluation has by itself."""
+def segments_map(kpi: Kpi, segments: Mapping[str, str]) -> str:
+    """SQL: segment → value of a unit; without those that say who works on it, which the evaluation has by itself.
+
+    Of KPIs that no rollout is judged by nobody asks.
+    """
+    if kpi.definition.no_effect not in (None, "on_goal_only"):
+        return "null"
     kept = {segment: column for segment, column in segments.items() if segment not in (*WHO, *OUTCOMES)}
     names = ", ".join(literal(segment) for segment in kept)
     values = ", ".join(f"coalesce({quoted(column)}, 'unknown')" for column in kept.values())
     return f"map([{names}]::varchar[], [{values}]::varchar[])"
 
 
-def cells(segments: Mapping[str, str]) -> str:
+def cells(facts: UnitFacts) -> str:
     """SQL: sums by day and segment value. Sources are told apart for everybody together only."""
-    columns = ["source_id", *segments.values()]
+    columns = ["source_id", *facts.segments.values()]
     sets = ", ".join(["(day)", *(f"(day, {quoted(c)})" for c in columns)])
-    dim, value = _place(segments)
+    dim, value = _place(facts.segments)
     return (
         f"insert into metrics.kpi_cell select $kpi, day, {dim}, {value}, "
         "case when grouping(source_id) = 0 then source_id else 'all' end, "
         "count(*) filter (where observed), count(*) filter (where not observed), "
-        + ", ".join(f"{exact_sum(term)} filter (where observed)" for term in SUMS)
+        + ", ".join(facts.sum_of(*factors) for factors in SUMS)
         + ", max(num) filter (where observed)"
         + f" from unit where day is not null group by grouping sets ({sets}) "
         "having grouping(source_id) = 1 or source_id <> 'all'"
     )
 
 
-def clusters(segments: Mapping[str, str]) -> str:
+def clusters(facts: UnitFacts) -> str:
     """SQL: what a ratio's clustered variance needs, by period and segment: squares and products of the clusters' sums.
 
-    Weeks for everybody, teams and waves only.
+    Weeks for everybody, teams and waves only. Quarters and years add up months.
     """
-    short = {segment: column for segment, column in segments.items() if segment in ("team", "wave")}
-    long = {segment: column for segment, column in segments.items() if segment not in short}
-    parts = [
-        f"select p.period_key, 'all', 'all', 'all', {BOTH} from unit as u "
-        "inner join core.calendar as p on p.day = u.day where u.observed and p.period_grain <> 'day' "
-        "group by p.period_key, u.cluster",
-        _cluster_sums(short, "'week', 'month', 'quarter', 'year'", with_sources=True),
-    ]
-    if long:
-        parts.append(_cluster_sums(long, "'month', 'quarter', 'year'", with_sources=False))
+    short = {segment: column for segment, column in facts.segments.items() if segment in ("team", "wave")}
+    cell = "period_key, segment_dim, segment_value, source_id"
     return (
-        "insert into metrics.kpi_cluster select $kpi, period_key, segment_dim, segment_value, source_id, count(*), "
-        f"{exact_sum('num * num')}, {exact_sum('den * den')}, {exact_sum('num * den')} from "
-        f"({' union all '.join(parts)}) as c(period_key, segment_dim, segment_value, source_id, num, den) group by all"
+        "insert into metrics.kpi_cluster with "
+        f"month as materialized ({_cluster_sums(facts, facts.segments, 'month')}), "
+        "later as (select distinct m.period_key as month_key, p.period_key from core.calendar as m "
+        "inner join core.calendar as p on p.day = m.day and p.period_grain in ('quarter', 'year') "
+        "where m.period_grain = 'month' and m.day = m.period_start), "
+        f"summed as ({_cluster_sums(facts, short, 'week')} union all from month union all "
+        "select l.period_key, m.segment_dim, m.segment_value, m.source_id, m.cluster, sum(m.num), sum(m.den) "
+        "from month as m inner join later as l on l.month_key = m.period_key group by all), "
+        f"placed as (select {cell}, cast(num as double) as num, cast(den as double) as den from summed) "
+        f"select $kpi, {cell}, count(*), {exact_sum('num * num')}, {exact_sum('den * den')}, {exact_sum('num * den')} "
+        f"from placed group by {cell}"
     )
 
 
-def _cluster_sums(segments: Mapping[str, str], grains: str, *, with_sources: bool) -> str:
-    columns = [*segments.values(), *(["source_id"] if with_sources else [])]
-    sets = ", ".join(f"(p.period_key, u.cluster, {quoted(c)})" for c in columns)
+def _cluster_sums(facts: UnitFacts, segments: Mapping[str, str], grain: str) -> str:
+    columns = [*segments.values(), "source_id"]
+    sets = ", ".join(["(period_key, cluster)", *(f"(period_key, cluster, {quoted(c)})" for c in columns)])
     dim, value = _place(segments)
-    source = "'all'" if not with_sources else "case when grouping(source_id) = 0 then source_id else 'all' end"
-    having = "" if not with_sources else " having grouping(source_id) = 1 or source_id <> 'all'"
     return (
-        f"select p.period_key, {dim}, {value}, {source}, {BOTH} "
-        "from unit as u inner join core.calendar as p on p.day = u.day "
-        f"where u.observed and p.period_grain in ({grains}) group by grouping sets ({sets}){having}"
+        f"select period_key, {dim} as segment_dim, {value} as segment_value, "
+        "case when grouping(source_id) = 0 then source_id else 'all' end as source_id, cluster, "
+        f"{facts.sum_of('num')} as num, {facts.sum_of('den')} as den "
+        f"from unit as u inner join core.calendar as p on p.day = u.day and p.period_grain = '{grain}' "
+        f"where observed group by grouping sets ({sets}) having grouping(source_id) = 1 or source_id <> 'all'"
     )
 
 
