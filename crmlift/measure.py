@@ -71,6 +71,7 @@ def measure(
     given = {"as_of": as_of, "timezone": timezone, "base_currency": base_currency(connection)}
     connection.execute("set preserve_insertion_order = false")
     connection.execute(WORK_TABLES + spells.WORK_TABLES)
+    connection.execute(unit_rows.HALF_DAYS, {"timezone": timezone})
     calendar = spells.read_calendar(connection)
     record_definitions(connection, kpis, as_of)
     connection.execute("delete from metrics.kpi_unit")
@@ -85,7 +86,14 @@ def measure(
     run_models(connection, load_models(MODELS, [METRICS]), {**given, "run_id": run_id}, run_id, run_by="measure")
     write_composites(connection, composites, run_id)
     write_models(connection, [kpi for kpi in kpis if kpi.definition.after == "measure"], given, run_id)
-    for table in ("metrics.kpi_cell", "metrics.kpi_median", "metrics.kpi_way", "metrics.kpi_cluster", "wave_member"):
+    for table in (
+        "metrics.kpi_cell",
+        "metrics.kpi_median",
+        "metrics.kpi_way",
+        "metrics.kpi_cluster",
+        "wave_member",
+        "half_day",
+    ):
         connection.execute(f"drop table {table}")
     for part in kept:
         connection.execute(f"drop table if exists part_{part}")

@@ -25,7 +25,7 @@ with hubspot_logged as (
         created_by_user_native_id, coalesce(created_at, occurred_at) as created_at,
         coalesce(started_at, occurred_at) as occurred_at,
         case when coalesce(upper(outcome), 'COMPLETED') = 'COMPLETED' then coalesce(ended_at, started_at, occurred_at) end as completed_at,
-        epoch(ended_at - started_at) as duration_s, object_source, is_deleted, _extracted_at, _run_id
+        (epoch_us(ended_at) - epoch_us(started_at)) / 1e6 as duration_s, object_source, is_deleted, _extracted_at, _run_id
     from staging.hubspot_meetings
     union all by name
     select

@@ -2,7 +2,7 @@
 -- Grain:    one row per opportunity_id and week end it was open at
 -- Excludes: deleted deals; merged, duplicate, test and negative deals; automatic, unfinished and deleted activities; times
 --           a deal was closed in between and opened again; the running week
-with ends as (
+with weeks as (
     -- the last twelve week ends, and before them the last one of each month
     select cast(w.monday as date) as monday, timezone($timezone, w.monday + interval 7 day) as end_at
     from generate_series(
@@ -12,6 +12,13 @@ with ends as (
     ) as w(monday)
     where w.monday > timezone($timezone, $as_of) - interval 91 day
         or date_trunc('month', w.monday + interval 6 day) <> date_trunc('month', w.monday + interval 13 day)
+),
+
+ends as (
+    select
+        monday, end_at, end_at - to_hours(24 * cast($h_days as integer)) as start_at,
+        end_at - interval 1 microsecond as event_at, '|' || monday as suffix
+    from weeks
 ),
 
 touches as (
@@ -28,18 +35,15 @@ touched as (
     select distinct t.opportunity_id, e.monday
     from touches as t
     inner join ends as e
-        on t.touched_at < e.end_at and t.touched_at >= e.end_at - to_days(cast($h_days as integer))
+        on t.touched_at < e.end_at and t.touched_at >= e.start_at
 )
 
 select
-    o.opportunity_id || '|' || e.monday as unit_id,
-    e.end_at - interval 1 microsecond as event_at,
+    o.opportunity_id || e.suffix as unit_id,
+    e.event_at,
     o.initial_owner_id as owner_id,
     o.team_id,
-    case
-        when t.monday is not null or o.created_at >= e.end_at - to_days(cast($h_days as integer)) then 1.0
-        else 0.0
-    end as num,
+    case when t.monday is not null or o.created_at >= e.start_at then 1.0 else 0.0 end as num,
     1.0 as den,
     true as observed,
     o.source_id,

@@ -1,16 +1,23 @@
 -- Question: did each open deal's close date lie in the past?
 -- Grain:    one row per opportunity_id and last nightly snapshot of a local week, or tonight's
 -- Excludes: nights before snapshots were kept
-with nights as (
+with lasts as (
     select max(snapshot_date) as snapshot_date
     from core.opportunity_snapshot
     where timezone($timezone, cast(snapshot_date as timestamp)) <= $as_of
     group by date_trunc('week', snapshot_date)
+),
+
+nights as (
+    select
+        snapshot_date,
+        least(timezone($timezone, cast(snapshot_date as timestamp)), $as_of - interval 1 microsecond) as event_at
+    from lasts
 )
 
 select
     s.opportunity_id || '|' || s.snapshot_date as unit_id,
-    least(timezone($timezone, cast(s.snapshot_date as timestamp)), $as_of - interval 1 microsecond) as event_at,
+    n.event_at,
     s.owner_id,
     s.team_id,
     case when s.expected_close_date < s.snapshot_date then 1.0 else 0.0 end as num,

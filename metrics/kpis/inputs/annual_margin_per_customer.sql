@@ -32,5 +32,5 @@ select
     min(p.account_id) as account_id
 from months as m
 inner join purchases as p
-    on p.occurred_at < m.start_at and p.occurred_at >= m.start_at - to_days(cast($active_days as integer))
+    on p.occurred_at < m.start_at and p.occurred_at >= m.start_at - to_hours(24 * cast($active_days as integer))
 group by p.customer, m.month

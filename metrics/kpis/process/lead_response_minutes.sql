@@ -6,7 +6,9 @@ select
     created_at as event_at,
     initial_owner_id as owner_id,
     team_id,
-    epoch(coalesce(first_touch_at, greatest(coalesce(disqualified_at, $as_of), created_at)) - created_at) / 60.0 as num,
+    (
+        epoch_us(coalesce(first_touch_at, greatest(coalesce(disqualified_at, $as_of), created_at))) - epoch_us(created_at)
+    ) / 1e6 / 60.0 as num,
     1.0 as den,
     first_touch_at is not null as observed,
     source_id,

@@ -6,7 +6,7 @@ select
     created_at as event_at,
     initial_owner_id as owner_id,
     team_id,
-    epoch(coalesce(closed_at, $as_of) - created_at) / 3600.0 as num,
+    (epoch_us(coalesce(closed_at, $as_of)) - epoch_us(created_at)) / 1e6 / 3600.0 as num,
     1.0 as den,
     closed_at is not null as observed,
     source_id,

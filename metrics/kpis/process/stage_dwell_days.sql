@@ -6,7 +6,7 @@ select
     h.entered_at as event_at,
     o.initial_owner_id as owner_id,
     o.team_id,
-    epoch(coalesce(h.exited_at, $as_of) - h.entered_at) / 86400.0 as num,
+    (epoch_us(coalesce(h.exited_at, $as_of)) - epoch_us(h.entered_at)) / 1e6 / 86400.0 as num,
     1.0 as den,
     h.exited_at is not null as observed,
     o.source_id,

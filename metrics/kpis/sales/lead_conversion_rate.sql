@@ -6,9 +6,9 @@ select
     created_at as event_at,
     initial_owner_id as owner_id,
     team_id,
-    case when converted_at < created_at + to_days(cast($h_days as integer)) then 1.0 else 0.0 end as num,
+    case when converted_at < created_at + to_hours(24 * cast($h_days as integer)) then 1.0 else 0.0 end as num,
     1.0 as den,
-    created_at + to_days(cast($h_days as integer)) <= $as_of as observed,
+    created_at + to_hours(24 * cast($h_days as integer)) <= $as_of as observed,
     source_id,
     source_channel
 from core.lead

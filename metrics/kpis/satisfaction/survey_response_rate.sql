@@ -8,11 +8,11 @@ select
     coalesce(i.team_id, r.team_id) as team_id,
     case
         when i.response_id is null then 0.0
-        when coalesce(r.responded_at < i.sent_at + to_days(cast($h_days as integer)), true) then 1.0
+        when coalesce(r.responded_at < i.sent_at + to_hours(24 * cast($h_days as integer)), true) then 1.0
         else 0.0
     end as num,
     1.0 as den,
-    i.sent_at + to_days(cast($h_days as integer)) <= $as_of as observed,
+    i.sent_at + to_hours(24 * cast($h_days as integer)) <= $as_of as observed,
     i.source_id,
     r.account_id,
     i.survey_kind

@@ -29,7 +29,7 @@ active as (
     from months as m
     inner join purchases as p
         on p.occurred_at < m.end_at and coalesce(p.next_at >= m.end_at, true)
-        and p.occurred_at >= m.end_at - to_days(cast($active_days as integer))
+        and p.occurred_at >= m.end_at - to_hours(24 * cast($active_days as integer))
     qualify row_number() over (partition by p.customer, m.month order by p.occurred_at desc, p.account_id) = 1
 ),
 
