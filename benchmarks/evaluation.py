@@ -54,6 +54,11 @@ def fill(connection: duckdb.DuckDBPyConnection, given: Settings, kpis: int, segm
         "insert into config.rollout_wave values ('controls', 'crm', 'team', ?, null, 0, true)",
         [[team_id(member)] for member in given.rollouts[0].controls],
     )
+    connection.execute(
+        "insert into metrics.kpi_segment_set select 'kpi_' || lpad(k::varchar, 2, '0'), s, "
+        "map {'segment': 'segment ' || s} from range($kpis) a(k), range($segments) b(s)",
+        {"kpis": kpis, "segments": segments},
+    )
     for k in range(kpis):
         kind = KINDS[k % len(KINDS)]
         connection.execute(
@@ -64,10 +69,10 @@ def fill(connection: duckdb.DuckDBPyConnection, given: Settings, kpis: int, segm
         value = "(u.noise < 0.3)::double" if kind == "proportion" else "round(exp(u.noise) * 100) / 100"
         connection.execute(
             "insert into metrics.kpi_unit "
-            "(kpi_id, unit_id, event_at, team_id, num, den, observed, segments, source_id) "
+            "(kpi_id, unit_id, event_at, team_id, num, den, observed, segment_set, source_id) "
             "select $kpi, concat_ws('-', t.team, w.week, s.segment), timezone('UTC', $start::timestamp) "
             "+ to_days((7 * w.week)::int + s.segment % 7), 'team:team-' || t.team, "
-            f"{value}, 1.0, true, map {{'segment': 'segment ' || s.segment}}, 'sf' "
+            f"{value}, 1.0, true, s.segment, 'sf' "
             "from range($teams) t(team), range($weeks) w(week), range($segments) s(segment), "
             "lateral (select (hash(t.team, w.week, s.segment, $kpi) % 1000003) / 1000003.0 as noise) u",
             {"kpi": f"kpi_{k:02d}", "start": START, "teams": TEAMS, "weeks": WEEKS, "segments": segments},

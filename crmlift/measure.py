@@ -26,6 +26,8 @@ from crmlift.registry import Kpi
 from crmlift.spells import Calendar
 from crmlift.sql_models import METRICS, load_models
 from crmlift.sql_runner import run_models
+from crmlift.unit_rows import UnitFacts
+from crmlift.warehouse.store import quoted
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +73,9 @@ def measure(
     given = {"as_of": as_of, "timezone": timezone, "base_currency": base_currency(connection)}
     connection.execute("set preserve_insertion_order = false")
     connection.execute(WORK_TABLES + spells.WORK_TABLES)
-    connection.execute(unit_rows.HALF_DAYS, {"timezone": timezone})
     calendar = spells.read_calendar(connection)
     record_definitions(connection, kpis, as_of)
-    connection.execute("delete from metrics.kpi_unit")
+    connection.execute("delete from metrics.kpi_unit; delete from metrics.kpi_segment_set")
     summed = [kpi for kpi in kpis if not kpi.is_derived]
     composites = [kpi for kpi in kpis if kpi.definition.stat_type == "composite"]
     kept = {part for kpi in composites for part in kpi.parts}
@@ -92,7 +93,6 @@ def measure(
         "metrics.kpi_way",
         "metrics.kpi_cluster",
         "wave_member",
-        "half_day",
     ):
         connection.execute(f"drop table {table}")
     for part in kept:
@@ -120,11 +120,7 @@ def _measure_units(
     except duckdb.Error as problem:
         raise not_computed(kpi, problem) from None
     facts = unit_rows.unit_facts(connection, kpi)
-    inserted = connection.execute(
-        "insert into metrics.kpi_unit by name select $kpi as kpi_id, unit_id, event_at, owner_id, team_id, source_id, "
-        f"num, den, observed, {unit_rows.segments_map(kpi, facts.segments)} as segments from unit",
-        {"kpi": kpi.kpi_id},
-    ).fetchone()
+    units = _keep_units(connection, kpi, facts)
     if kpi.definition.stat_type == "duration":
         spells.write_spells(connection, kpi, facts.segments, calendar)
     else:
@@ -134,4 +130,23 @@ def _measure_units(
     if is_kept:
         connection.execute(f"create or replace temp table part_{kpi.kpi_id} as from unit")
     connection.execute("drop table unit")
+    return units
+
+
+def _keep_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, facts: UnitFacts) -> int:
+    """Put the table `unit` into metrics.kpi_unit, with the sets of segments that occur in it; returns the units."""
+    kept = "$kpi as kpi_id, u.unit_id, u.event_at, u.owner_id, u.team_id, u.source_id, u.num, u.den, u.observed"
+    joined, number = "", "null"
+    if columns := unit_rows.judged_segments(kpi, facts.segments):
+        connection.execute(unit_rows.segment_sets(columns))
+        connection.execute(
+            "insert into metrics.kpi_segment_set by name select $kpi as kpi_id, segment_set, segments from segment_set",
+            {"kpi": kpi.kpi_id},
+        )
+        same = " and ".join(f"s.{quoted(c)} is not distinct from u.{quoted(c)}" for c in columns.values())
+        joined, number = f" inner join segment_set as s on {same}", "s.segment_set"
+    inserted = connection.execute(
+        f"insert into metrics.kpi_unit by name select {kept}, {number} as segment_set from unit as u{joined}",
+        {"kpi": kpi.kpi_id},
+    ).fetchone()
     return int(inserted[0]) if inserted else 0

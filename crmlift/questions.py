@@ -133,7 +133,8 @@ def _segments(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> dict[str, tupl
     """Segmentation → its segments, of the KPI's units."""
     found = connection.execute(
         "select entry.key, list(distinct entry.value order by entry.value) from "
-        "(select unnest(map_entries(segments)) as entry from metrics.kpi_unit where kpi_id = ?) group by 1 order by 1",
+        "(select unnest(map_entries(segments)) as entry from metrics.kpi_segment_set where kpi_id = ?) "
+        "group by 1 order by 1",
         [kpi.kpi_id],
     ).fetchall()
     return {name: tuple(values) for name, values in found}
@@ -152,13 +153,14 @@ def _rows(
     group_<name>: the code of each unit's segment.
     """
     codes = "".join(
-        f", list_position($names_{k}, u.segments[{literal(name)}]) - 1 as {quoted('group_' + name)}"
+        f", list_position($names_{k}, s.segments[{literal(name)}]) - 1 as {quoted('group_' + name)}"
         for k, name in enumerate(segments)
     )
     found = connection.execute(
         "select (u.event_at at time zone $timezone)::timestamp_s as at, m.code as unit, u.num::double as num, "
         f"u.den::double as den, coalesce(u.observed, false) as observed{codes} "
         "from metrics.kpi_unit u left join core.team t on t.team_id = u.team_id "
+        "left join metrics.kpi_segment_set s on s.kpi_id = $kpi and s.segment_set = u.segment_set "
         "join (select scope_value as key, (row_number() over (order by scope_value) - 1)::bigint as code "
         f" from config.rollout_wave where rollout_id = $rollout) m on m.key = {scope.column} "
         "where u.kpi_id = $kpi and u.event_at is not null and u.num is not null and u.den is not null",

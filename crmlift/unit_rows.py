@@ -25,28 +25,11 @@ SUMS = (("num",), ("den",), ("num", "num"), ("den", "den"), ("num", "den"))
 """What is summed by day: products of these columns."""
 OUTCOMES = ("size_band", "tenure_band", "canonical_stage")
 """Segments that a rollout moves itself: the evaluation must not hold them constant."""
-HALF_DAYS = """
-create or replace temp table half_day as
-with halves as (
-    select half_day, make_timestamptz(half_day * 43200000000) as starts_at
-    from (select unnest(range(2 * min(day - date '1970-01-01'), 2 * max(day - date '1970-01-01'))) as half_day
-        from core.calendar)),
-placed as (
-    select half_day, starts_at, timezone($timezone, starts_at) as starts_local,
-        timezone($timezone, starts_at + to_microseconds(43199999999)) as ends_local
-    from halves)
-select
-    half_day, cast(starts_local as date) as day, cast(starts_local as date) + 1 as later_day,
-    epoch_us(starts_at) + epoch_us(date_trunc('day', starts_local)) + 86400000000 - epoch_us(starts_local) as turn_us
-from placed
-where epoch_us(ends_local) - epoch_us(starts_local) = 43199999999
-"""
-"""Half a UTC day → the local day it begins in, and when the next one begins; without halves in which clocks change.
-Asking the time zone about every single unit costs more than all sums."""
 LOCAL_DAY = (
     "case when h.half_day is null then cast(timezone($timezone, u.event_at) as date) "
     "when epoch_us(u.event_at) >= h.turn_us then h.later_day else h.day end"
 )
+"""As core.half_day tells, or the time zone itself."""
 SIZE_BAND = (
     "case when u.amount_base < 1e3 then '1: under 1k' when u.amount_base < 1e4 then '2: 1k to 10k' "
     "when u.amount_base < 1e5 then '3: 10k to 100k' when u.amount_base < 1e6 then '4: 100k to 1m' "
@@ -117,7 +100,7 @@ def prepared(kpi: Kpi) -> str:
         f"{tenure} as tenure_band, {cluster} as cluster{own} from u "
         f"left join core.account as a on a.account_id = {account} "
         "left join core.team as t on t.team_id = u.team_id "
-        "left join half_day as h on h.half_day = epoch_us(u.event_at) // 43200000000 "
+        "left join core.half_day as h on h.half_day = epoch_us(u.event_at) // 43200000000 "
         "left join wave_member as wt on wt.scope_type = 'team' and wt.scope_value = u.team_id "
         "left join wave_member as wr "
         "on wr.scope_type = 'region' and wr.scope_value = coalesce(a.region, t.region) "
@@ -140,17 +123,23 @@ def unit_facts(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> UnitFacts:
     return UnitFacts(kept, found[0], found[1])
 
 
-def segments_map(kpi: Kpi, segments: Mapping[str, str]) -> str:
-    """SQL: segment → value of a unit; without those that say who works on it, which the evaluation has by itself.
-
-    Of KPIs that no rollout is judged by nobody asks.
-    """
+def judged_segments(kpi: Kpi, segments: Mapping[str, str]) -> dict[str, str]:
+    """The segments the evaluation asks about; without those that say who works on it, which it has by itself."""
     if kpi.definition.no_effect not in (None, "on_goal_only"):
-        return "null"
-    kept = {segment: column for segment, column in segments.items() if segment not in (*WHO, *OUTCOMES)}
-    names = ", ".join(literal(segment) for segment in kept)
-    values = ", ".join(f"coalesce({quoted(column)}, 'unknown')" for column in kept.values())
-    return f"map([{names}]::varchar[], [{values}]::varchar[])"
+        return {}
+    return {segment: column for segment, column in segments.items() if segment not in (*WHO, *OUTCOMES)}
+
+
+def segment_sets(segments: Mapping[str, str]) -> str:
+    """SQL: the table `segment_set`, one row for each set of segments that occurs together among the units."""
+    columns = ", ".join(quoted(column) for column in segments.values())
+    names = ", ".join(literal(segment) for segment in segments)
+    values = ", ".join(f"coalesce({quoted(column)}, 'unknown')" for column in segments.values())
+    return (
+        f"create or replace temp table segment_set as select {columns}, map([{names}], [{values}]) as segments, "
+        f"cast(row_number() over (order by {columns}) as integer) as segment_set "
+        f"from (select distinct {columns} from unit)"
+    )
 
 
 def cells(facts: UnitFacts) -> str:

@@ -16,7 +16,7 @@ from crmlift.warehouse.describe import describe_tables
 from crmlift.warehouse.store import literal, quoted
 
 PUBLISHED_SCHEMAS = ("core", "config", "metrics", "evaluation", "ops")
-NOT_PUBLISHED = {("metrics", "kpi_unit"), ("ops", "outbox"), ("ops", "cursor")}
+NOT_PUBLISHED = {("metrics", "kpi_unit"), ("metrics", "kpi_segment_set"), ("ops", "outbox"), ("ops", "cursor")}
 """Work tables: rows of single deals and people, and messages to them."""
 PERSONAL_COLUMNS = {("core", "app_user"): ("full_name",)}
 

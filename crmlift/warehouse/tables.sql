@@ -81,8 +81,11 @@ create table if not exists metrics.kpi_definition (
     first_used_at timestamptz, last_used_at timestamptz, primary key (kpi_id, definition_version));
 create table if not exists metrics.kpi_unit (
     kpi_id varchar, unit_id varchar, event_at timestamptz, owner_id varchar, team_id varchar, source_id varchar,
-    num double, den double, observed boolean, segments map(varchar, varchar));
-alter table metrics.kpi_unit add column if not exists segments map(varchar, varchar);
+    num double, den double, observed boolean, segment_set integer);
+alter table metrics.kpi_unit drop column if exists segments;
+alter table metrics.kpi_unit add column if not exists segment_set integer;
+create table if not exists metrics.kpi_segment_set (
+    kpi_id varchar, segment_set integer, segments map(varchar, varchar));
 drop table if exists metrics.kpi_duration;
 create table if not exists metrics.kpi_value (
     kpi_id varchar, period_grain varchar, period_start date, period_end date, segment_dim varchar,

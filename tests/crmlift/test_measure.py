@@ -295,6 +295,7 @@ def test_work_tables_do_not_stay(connection: duckdb.DuckDBPyConnection) -> None:
         "kpi",
         "kpi_definition",
         "kpi_incidence",
+        "kpi_segment_set",
         "kpi_unit",
         "kpi_value",
         "kpi_value_superseded",

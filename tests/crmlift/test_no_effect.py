@@ -60,7 +60,7 @@ def test_watched_kpis_are_judged_only_when_a_goal_names_them(connection: duckdb.
         "insert into config.rollout_wave values ('w', 'r', 'team', 'team:a', date '2026-01-05', 42, false); "
         "insert into metrics.kpi_unit by name select unnest(['enps', 'win_rate']) as kpi_id, 'u' || i as unit_id, "
         "timestamptz '2025-06-01 00:00:00+00' + to_days(i::integer) as event_at, 'team:a' as team_id, 1.0 as num, "
-        "1.0 as den, true as observed, map {} as segments from range(400) as r(i)"
+        "1.0 as den, true as observed from range(400) as r(i)"
     )
     judged = "select distinct kpi_id from evaluation.kpi_effect order by 1"
     evaluate(connection, settings(), as_of=AS_OF, run_id="r")

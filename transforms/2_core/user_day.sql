@@ -71,13 +71,18 @@ events as (
 counted as (
     select
         e.user_id,
-        cast(timezone($timezone, e.at) as date) as activity_date,
+        case
+            when h.half_day is null then cast(timezone($timezone, e.at) as date)
+            when epoch_us(e.at) >= h.turn_us then h.later_day
+            else h.day
+        end as activity_date,
         count(*) filter (where e.kind = 'login') as logins,
         count(*) filter (where e.kind = 'created') as created,
         count(*) filter (where e.kind = 'updated') as updated,
         count(*) filter (where e.kind = 'activity') as logged,
         count(*) filter (where e.kind <> 'login') as actions
     from events as e
+    left join core.half_day as h on h.half_day = epoch_us(e.at) // 43200000000
     where e.at < $as_of
     group by all
 )
