@@ -116,9 +116,13 @@ def _measure_units(
     """
     bound = {**kpi.bound(given), "as_of": given["as_of"], "timezone": given["timezone"]}
     try:
+        # the optimizer takes units for few and would gather all of them to look up each account, team and day
+        connection.execute("set disabled_optimizers = 'build_side_probe_side'")
         connection.execute(f"create or replace temp table unit as {unit_rows.prepared(kpi)}", bound)
     except duckdb.Error as problem:
         raise not_computed(kpi, problem) from None
+    finally:
+        connection.execute("reset disabled_optimizers")
     facts = unit_rows.unit_facts(connection, kpi)
     units = _keep_units(connection, kpi, facts)
     if kpi.definition.stat_type == "duration":
