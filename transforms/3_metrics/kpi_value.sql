@@ -32,7 +32,7 @@ series as (
 ),
 
 numbered as materialized (
-    select i.series, i.has_days, i.stat_type, i.kpi, c.day, c.n, c.n_unobserved, c.num, c.den, c.num_squared, c.den_squared, c.num_den, c.num_max
+    select i.series, i.has_days, starts_with(i.stat_type, 'snapshot') as is_snapshot, i.kpi, c.day, c.n, c.n_unobserved, c.num, c.den, c.num_squared, c.den_squared, c.num_den, c.num_max
     from metrics.kpi_cell as c
     inner join series as i
         on i.kpi_id = c.kpi_id and i.segment_dim = c.segment_dim and i.segment_value = c.segment_value
@@ -43,32 +43,53 @@ snapshot_days as (
     select c.kpi, p.period_key, max(c.day) as day
     from numbered as c
     inner join core.calendar as p on p.day = c.day
-    where c.stat_type in ('snapshot_count', 'snapshot_ratio', 'snapshot_max')
+    where c.is_snapshot
     group by all
 ),
 
-placed as (
-    -- one number a cell groups and joins faster than six columns
+summed as materialized (
+    -- one number a cell groups and joins faster than six columns; as decimals, whose sum does not depend on the order
     select
-        c.series * 10000000 + p.period_key as cell, c.n, c.n_unobserved, c.num, c.den, c.num_squared, c.den_squared, c.num_den,
-        c.num_max
+        c.series * 10000000 + p.period_key as cell, c.is_snapshot, sum(c.n) as n, sum(c.n_unobserved) as n_unobserved,
+        sum(cast(c.num as decimal(38, 12))) as num, sum(cast(c.den as decimal(38, 12))) as den,
+        sum(cast(c.num_squared as decimal(38, 8))) as num_squared, sum(cast(c.den_squared as decimal(38, 8))) as den_squared,
+        sum(cast(c.num_den as decimal(38, 8))) as num_den, max(c.num_max) as num_max
     from numbered as c
-    inner join core.calendar as p on p.day = c.day and (c.has_days or p.period_grain <> 'day')
+    inner join core.calendar as p
+        on p.day = c.day
+        and case p.period_grain when 'day' then c.has_days when 'week' then true when 'month' then true else c.is_snapshot end
     left join snapshot_days as s on s.kpi = c.kpi and s.period_key = p.period_key
     where s.day is null or s.day = c.day
+    group by cell, c.is_snapshot
+),
+
+later as (
+    -- quarters and years hold whole months
+    select distinct m.period_key as month_key, p.period_key
+    from core.calendar as m
+    inner join core.calendar as p on p.day = m.day and p.period_grain in ('quarter', 'year')
+    where m.period_grain = 'month' and m.day = m.period_start
+),
+
+placed as (
+    select cell, n, n_unobserved, num, den, num_squared, den_squared, num_den, num_max from summed
+    union all
+    select
+        m.cell // 10000000 * 10000000 + l.period_key as cell, sum(m.n), sum(m.n_unobserved), sum(m.num), sum(m.den),
+        sum(m.num_squared), sum(m.den_squared), sum(m.num_den), max(m.num_max)
+    from summed as m
+    inner join later as l on l.month_key = m.cell % 10000000
+    where not m.is_snapshot
+    group by 1
 ),
 
 rolled as (
     select
-        -- as decimals, whose sum does not depend on the order
-        cell, sum(n) as n, sum(n_unobserved) as n_censored,
-        cast(sum(cast(num as decimal(38, 12))) as double) as num, cast(sum(cast(den as decimal(38, 12))) as double) as den,
-        cast(sum(cast(num_squared as decimal(38, 8))) as double) as num_squared,
-        cast(sum(cast(den_squared as decimal(38, 8))) as double) as den_squared,
-        cast(sum(cast(num_den as decimal(38, 8))) as double) as num_den, max(num_max) as num_max,
+        cell, n, n_unobserved as n_censored, cast(num as double) as num, cast(den as double) as den,
+        cast(num_squared as double) as num_squared, cast(den_squared as double) as den_squared,
+        cast(num_den as double) as num_den, num_max,
         cast(null as double) as value, cast(null as double) as ci_low, cast(null as double) as ci_high
     from placed
-    group by cell
     union all
     select
         i.series * 10000000 + d.period_key, d.n, d.n_censored, d.time_at_risk, d.n, null, null, null, null, d.value, d.ci_low,
