@@ -19,7 +19,7 @@ from metrics.panel import Panel, Rows, build, select, slots, spacing
 from metrics.question import Question
 from metrics.segments import segment_effects
 
-WHALE_SHARE = 0.30
+WHALE_SHARE, JUMP = 0.30, 1.0
 SELECTED_P = 0.01
 
 
@@ -41,7 +41,7 @@ class Checked:
 def check_effect(question: Question, rows: Rows, look: Look, design: Design, finding: Finding) -> Checked:
     """All checks the design allows."""
     checked = _learning(question, look, design, finding) + _whales(question, rows, look, design, finding)
-    checked += _non_response(question, rows, finding)
+    checked += _non_response(question, rows, finding) + _jump(finding)
     is_headline = question.focus is None and look.name != PROVISIONAL
     if is_headline:
         checked += Checked((), (), {"segments": segment_effects(question, look.end, design, finding)})
@@ -105,7 +105,20 @@ def _whales(question: Question, rows: Rows, look: Look, design: Design, finding:
     }
     caveats = (f"The largest 1 % of the records make up {share:.0%} of the total; a few of them can turn the result.",)
     against = ("Without its few largest records the change has the opposite sign.",)
-    return Checked(against if _flips(finding.theta, theta) else (), caveats, figures)
+    checked = Checked(against if _flips(finding.theta, theta) else (), caveats, figures)
+    return checked + _typical(question, look, design, finding) if question.kind == "mean" else checked
+
+
+def _typical(question: Question, look: Look, design: Design, finding: Finding) -> Checked:
+    """What the typical record did, by median and by logarithm, where a mean rests on a few giants."""
+    others = {"median": replace(question, kind="quantile", share=0.5, held=None)}
+    if (question.num > 0).all():
+        others["log"] = replace(question, num=np.log(question.num), log=False)
+    found = {name: _theta(other, look.end, design) for name, other in others.items()}
+    figures = {f"{name}_{part}": value for name, pair in found.items() for part, value in zip(
+        ("estimate", "error"), pair, strict=True)}  # fmt: skip
+    is_opposed = any(_flips(finding.theta, theta) and abs(theta) > 2 * error for theta, error in found.values())
+    return Checked(("The typical record moved the other way than the mean.",) if is_opposed else (), (), figures)
 
 
 def _non_response(question: Question, rows: Rows, finding: Finding) -> Checked:
@@ -122,6 +135,14 @@ def _non_response(question: Question, rows: Rows, finding: Finding) -> Checked:
         return Checked((f"{words}; those who are missing could turn the change.",), (), figures)
     figures["response_bounds"] = {"low": found.low, "high": found.high}
     return Checked((), (f"{words}; the change stays even if those who are missing answered at the extremes.",), figures)
+
+
+def _jump(finding: Finding) -> Checked:
+    """More than doubled: rather a change of what is recorded than of what is done."""
+    change = finding.relative(finding.theta)
+    if change is None or change <= JUMP or finding.low <= 0:
+        return Checked()
+    return Checked((), ("It more than doubled; make sure that it was recorded in the same way before.",))
 
 
 def _leave_one_out(finding: Finding) -> Checked:

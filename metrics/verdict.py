@@ -70,11 +70,11 @@ def _examined(case: Case, rows: Rows) -> Case:
     if measured is None:
         return case
     checked = check_effect(question, rows, look, design, measured)
-    restless = gates.restless(checked.diagnostics.get("placebo", {}))
+    found = (gates.restless(checked.diagnostics.get("placebo", {})), gates.hardly_recorded(question, measured))
     notes = (question.exposure_note,) if question.exposure_note else ()
     return replace(
         case,
-        bars=case.bars + ((restless,) if restless else ()),
+        bars=case.bars + tuple(bar for bar in found if bar is not None),
         against=case.against + checked.against,
         caveats=(*case.caveats, *measured.caveats, *checked.caveats, *notes),
         diagnostics={
