@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from metrics import did, one_date, response, teams
 from metrics.designs import Design
@@ -20,7 +19,6 @@ from metrics.question import Question
 from metrics.segments import segment_effects
 
 WHALE_SHARE, JUMP = 0.30, 1.0
-SELECTED_P = 0.01
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def check_effect(question: Question, rows: Rows, look: Look, design: Design, fin
         checked += Checked((), (), {"segments": segment_effects(question, look.end, design, finding)})
     if not design.is_controlled:
         return checked
-    checked += _leave_one_out(finding) + _selection(question, rows, design, finding)
+    checked += _leave_one_out(finding) + Checked((), (), {"placebo": teams.placebo(question, rows, design)})
     setting = teams.prepare(question, rows, design)
     checked += Checked((), (), {"event_study": event_study(question, setting)})
     if not is_headline:
@@ -151,27 +149,6 @@ def _leave_one_out(finding: Finding) -> Checked:
     if found and (found["low"] < 0 < found["high"]):
         return Checked(("Leaving out a single team turns the sign of the change.",))
     return Checked()
-
-
-def _selection(question: Question, rows: Rows, design: Design, finding: Finding) -> Checked:
-    """Placebo dates, and teams picked in an unusual quarter, which would have come back by themselves."""
-    placebo = teams.placebo(question, rows, design)
-    quarter = placebo["quarter_before"]
-    figures: dict[str, Any] = {"placebo": placebo}
-    if quarter is None or quarter["p_value"] >= SELECTED_P:
-        return Checked((), (), figures)
-    early = replace(rows, exposed_days=rows.exposed_days + teams.QUARTER_DAYS)
-    theta, error, df = teams.point(teams.prepare(question, early, design))
-    reach = float(stats.t.ppf(0.975, df)) * error if np.isfinite(error) else float("inf")
-    figures["without_quarter_before"] = {"estimate": theta, "low": theta - reach, "high": theta + reach}
-    caveats = (
-        "In the quarter before their go-live these teams did unusually "
-        + ("well" if (quarter["estimate"] > 0) == (question.better == "higher") else "badly")
-        + "; part of the change may be a return to normal.",
-    )
-    holds = not _flips(finding.theta, theta) and abs(theta) > reach
-    against = () if holds else ("Without the unusual quarter before go-live the change is no longer certain.",)
-    return Checked(against, caveats, figures)
 
 
 def _second_estimator(question: Question, rows: Rows, design: Design, finding: Finding) -> Checked:
