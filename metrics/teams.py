@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from metrics import staggered
 from metrics.designs import Design
@@ -82,9 +82,9 @@ def measure(question: Question, rows: Rows, design: Design, level: float) -> Fin
     effect, error, df = point(setting)
     if not np.isfinite(effect) or not (np.isfinite(error) or design.is_randomised):
         return None
-    reach = float(stats.t.ppf((1 + level) / 2, df)) * error
+    reach = float(special.stdtrit(df, (1 + level) / 2)) * error
     low, high = effect - reach, effect + reach
-    p_value = float(2 * stats.t.sf(abs(effect) / error, df)) if error > 0 else float("nan")
+    p_value = float(2 * special.stdtr(df, -abs(effect) / error)) if error > 0 else float("nan")
     diagnostics: dict[str, Any] = {"jackknife": {"estimate": effect, "error": error, "df": df, "p_value": p_value}}
     if design.is_randomised:
         schedule = _schedule(setting)
@@ -216,5 +216,5 @@ def _moved(question: Question, rows: Rows, design: Design, shift: int, cut: int)
     effect, error, df = point(replace(setting, panel=panel, cells=cells, first_slot=first))
     if not np.isfinite(effect) or not error > 0:
         return None
-    p_value = float(2 * stats.t.sf(abs(effect) / error, df))
+    p_value = float(2 * special.stdtr(df, -abs(effect) / error))
     return {"estimate": round(effect, 5), "error": round(error, 5), "p_value": round(p_value, 5)}
