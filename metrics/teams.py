@@ -187,12 +187,17 @@ def _range(values: Floats) -> dict[str, float]:
 
 
 def placebo(question: Question, rows: Rows, design: Design) -> dict[str, Any]:
-    """Go-lives moved into the past, true ones and the quarter before them cut off: nothing should be found."""
+    """Go-lives moved into the past, true ones and the quarter before them cut off: nothing should be found.
+
+    detectable: what each date would have found four times in five, on the estimate's scale; a test that can see little
+    says little by finding nothing (Roth 2022, Am. Econ. Rev. Insights 4(3)).
+    """
     found = [_moved(question, rows, design, shift, QUARTER_DAYS) for shift in (2 * QUARTER_DAYS, 3 * QUARTER_DAYS)]
     made = [each for each in found if each is not None]
     return {
         "p_values": [each["p_value"] for each in made],
         "estimates": [each["estimate"] for each in made],
+        "detectable": [each["detectable"] for each in made],
         "rejected": sum(each["p_value"] < 0.05 for each in made),
     }
 
@@ -217,4 +222,6 @@ def _moved(question: Question, rows: Rows, design: Design, shift: int, cut: int)
     if not np.isfinite(effect) or not error > 0:
         return None
     p_value = float(2 * special.stdtr(df, -abs(effect) / error))
-    return {"estimate": round(effect, 5), "error": round(error, 5), "p_value": round(p_value, 5)}
+    detectable = float(special.stdtrit(df, 0.975) + special.stdtrit(df, 0.8)) * error
+    figures = {"estimate": effect, "error": error, "p_value": p_value, "detectable": detectable}
+    return {name: round(value, 5) for name, value in figures.items()}
