@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from metrics import one_date, teams
 from metrics.designs import Design
@@ -21,7 +21,6 @@ from metrics.panel import Rows, select
 from metrics.question import Bools, Floats, Question
 
 MAX_SEGMENTS, MIN_ROWS = 12, 30
-Z95 = 1.959964
 
 
 def segment_effects(question: Question, end: np.datetime64, design: Design, finding: Finding) -> list[dict[str, Any]]:
@@ -102,12 +101,12 @@ def partial_pooling(found: Sequence[tuple[float, float]]) -> dict[str, Any]:
     own = between / (between + v)
     variance = own * v + (1 - own) ** 2 * mean_variance
     shrunk[known] = np.column_stack([mean + own * (t - mean), np.sqrt(variance)])
-    return {"shrunk": [tuple(row) for row in shrunk], "p_value": float(stats.chi2.sf(q, free)), "tau": between**0.5}
+    return {"shrunk": [tuple(row) for row in shrunk], "p_value": float(special.chdtrc(free, q)), "tau": between**0.5}
 
 
 def _told(name: str, finding: Finding, theta: float, error: float, df: float) -> dict[str, float | None]:
     """An estimate with its 95 % interval as relative changes (differences where the finding is one)."""
-    reach = (float(stats.t.ppf(0.975, df)) if np.isfinite(df) else Z95) * error if np.isfinite(error) else float("nan")
+    reach = float(special.stdtrit(df, 0.975)) * error if np.isfinite(error) else float("nan")
     ends: Floats = np.array([theta, theta - reach, theta + reach])
     values = np.expm1(ends) if finding.multiplicative else ends
     keys = (name, f"{name}_low", f"{name}_high")
