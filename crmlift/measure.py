@@ -43,6 +43,7 @@ create or replace temp table wave_member as
     select scope_type, scope_value, wave_id from config.rollout_wave
     qualify row_number() over (partition by scope_type, scope_value order by go_live_date desc nulls last, wave_id) = 1;
 """
+WORKED_IN = ("metrics.kpi_cell", "metrics.kpi_median", "metrics.kpi_way", "metrics.kpi_cluster", "wave_member")
 
 
 @dataclass(frozen=True)
@@ -87,16 +88,8 @@ def measure(
     run_models(connection, load_models(MODELS, [METRICS]), {**given, "run_id": run_id}, run_id, run_by="measure")
     write_composites(connection, composites, run_id)
     write_models(connection, [kpi for kpi in kpis if kpi.definition.after == "measure"], given, run_id)
-    for table in (
-        "metrics.kpi_cell",
-        "metrics.kpi_median",
-        "metrics.kpi_way",
-        "metrics.kpi_cluster",
-        "wave_member",
-    ):
-        connection.execute(f"drop table {table}")
-    for part in kept:
-        connection.execute(f"drop table if exists part_{part}")
+    for table in (*WORKED_IN, *(f"part_{part}" for part in kept)):
+        connection.execute(f"drop table if exists {table}")
     connection.execute("reset preserve_insertion_order")
     found = connection.execute("select count(*) from metrics.kpi_value").fetchone()
     summary = MeasureSummary(len(kpis), units, found[0] if found else 0, time.perf_counter() - started)
@@ -119,10 +112,9 @@ def _measure_units(
         # the optimizer takes units for few and would gather all of them to look up each account, team and day
         connection.execute("set disabled_optimizers = 'build_side_probe_side'")
         connection.execute(f"create or replace temp table unit as {unit_rows.prepared(kpi)}", bound)
+        connection.execute("reset disabled_optimizers")
     except duckdb.Error as problem:
         raise not_computed(kpi, problem) from None
-    finally:
-        connection.execute("reset disabled_optimizers")
     facts = unit_rows.unit_facts(connection, kpi)
     units = _keep_units(connection, kpi, facts)
     if kpi.definition.stat_type == "duration":
@@ -132,8 +124,9 @@ def _measure_units(
     if kpi.definition.stat_type == "ratio":
         connection.execute(unit_rows.clusters(facts), {"kpi": kpi.kpi_id})
     if is_kept:
-        connection.execute(f"create or replace temp table part_{kpi.kpi_id} as from unit")
-    connection.execute("drop table unit")
+        connection.execute(f"drop table if exists part_{kpi.kpi_id}; alter table unit rename to part_{kpi.kpi_id}")
+    else:
+        connection.execute("drop table unit")
     return units
 
 
