@@ -56,6 +56,33 @@ class MeasureSummary:
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What the units of every KPI are measured with. scopes: kinds of members the waves have."""
+
+    given: Mapping[str, Any]
+    calendar: Calendar
+    scopes: frozenset[str]
+    composites: Sequence[Kpi]
+
+    def composites_of(self, kpi: Kpi) -> list[Kpi]:
+        """The composites it is a part of."""
+        return [composite for composite in self.composites if kpi.kpi_id in composite.parts]
+
+    def segments_of(self, kpi: Kpi) -> set[str]:
+        """The segments it is asked by, also as a part."""
+        return {segment for k in (kpi, *self.composites_of(kpi)) for segment in k.definition.segments}
+
+
+def _begin(connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi], given: Mapping[str, Any]) -> _Work:
+    connection.execute("set preserve_insertion_order = false")
+    connection.execute(WORK_TABLES + spells.WORK_TABLES)
+    connection.execute("delete from metrics.kpi_unit; delete from metrics.kpi_segment_set")
+    scopes = connection.execute("select distinct scope_type from wave_member").fetchall()
+    composites = [kpi for kpi in kpis if kpi.definition.stat_type == "composite"]
+    return _Work(given, spells.read_calendar(connection), frozenset(scope for (scope,) in scopes), composites)
+
+
 def measure(
     connection: duckdb.DuckDBPyConnection,
     kpis: Sequence[Kpi],
@@ -72,23 +99,17 @@ def measure(
     """
     started = time.perf_counter()
     given = {"as_of": as_of, "timezone": timezone, "base_currency": base_currency(connection)}
-    connection.execute("set preserve_insertion_order = false")
-    connection.execute(WORK_TABLES + spells.WORK_TABLES)
-    calendar = spells.read_calendar(connection)
+    work = _begin(connection, kpis, given)
     record_definitions(connection, kpis, as_of)
-    connection.execute("delete from metrics.kpi_unit; delete from metrics.kpi_segment_set")
-    summed = [kpi for kpi in kpis if not kpi.is_derived]
-    composites = [kpi for kpi in kpis if kpi.definition.stat_type == "composite"]
-    kept = {part for kpi in composites for part in kpi.parts}
     units = 0
-    for done, kpi in enumerate(summed):
+    for done, kpi in enumerate(kpi for kpi in kpis if not kpi.is_derived):
         if progress:
             progress(kpi.kpi_id, done, len(kpis))
-        units += _measure_units(connection, kpi, given, calendar, is_kept=kpi.kpi_id in kept)
+        units += _measure_units(connection, kpi, work)
     run_models(connection, load_models(MODELS, [METRICS]), {**given, "run_id": run_id}, run_id, run_by="measure")
-    write_composites(connection, composites, run_id)
+    write_composites(connection, work.composites, run_id)
     write_models(connection, [kpi for kpi in kpis if kpi.definition.after == "measure"], given, run_id)
-    for table in (*WORKED_IN, *(f"part_{part}" for part in kept)):
+    for table in (*WORKED_IN, *(f"part_{part}" for kpi in work.composites for part in kpi.parts)):
         connection.execute(f"drop table if exists {table}")
     connection.execute("reset preserve_insertion_order")
     found = connection.execute("select count(*) from metrics.kpi_value").fetchone()
@@ -100,30 +121,29 @@ def measure(
     return summary
 
 
-def _measure_units(
-    connection: duckdb.DuckDBPyConnection, kpi: Kpi, given: Mapping[str, Any], calendar: Calendar, *, is_kept: bool
-) -> int:
+def _measure_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, work: _Work) -> int:
     """One KPI's unit rows into metrics.kpi_unit, and what becomes of them into the work tables; returns the units.
 
     The prepared units of a part of a composite stay as the table `part_<kpi_id>`.
     """
-    bound = {**kpi.bound(given), "as_of": given["as_of"], "timezone": given["timezone"]}
+    bound = {**kpi.bound(work.given), "as_of": work.given["as_of"], "timezone": work.given["timezone"]}
+    query = unit_rows.prepared(kpi, work.segments_of(kpi), work.scopes)
     try:
         # the optimizer takes units for few and would gather all of them to look up each account, team and day
         connection.execute("set disabled_optimizers = 'build_side_probe_side'")
-        connection.execute(f"create or replace temp table unit as {unit_rows.prepared(kpi)}", bound)
+        connection.execute(f"create or replace temp table unit as {query}", bound)
         connection.execute("reset disabled_optimizers")
     except duckdb.Error as problem:
         raise not_computed(kpi, problem) from None
     facts = unit_rows.unit_facts(connection, kpi)
     units = _keep_units(connection, kpi, facts)
     if kpi.definition.stat_type == "duration":
-        spells.write_spells(connection, kpi, facts.segments, calendar)
+        spells.write_spells(connection, kpi, facts.segments, work.calendar)
     else:
         connection.execute(unit_rows.cells(facts), {"kpi": kpi.kpi_id})
     if kpi.definition.stat_type == "ratio":
         connection.execute(unit_rows.clusters(facts), {"kpi": kpi.kpi_id})
-    if is_kept:
+    if work.composites_of(kpi):
         connection.execute(f"drop table if exists part_{kpi.kpi_id}; alter table unit rename to part_{kpi.kpi_id}")
     else:
         connection.execute("drop table unit")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -20,6 +20,7 @@ ENGINE_COLUMNS = {
     "tenure_band": "tenure_band",
 }
 """Segments the engine knows → their column among the prepared units."""
+REGION = "coalesce(a.region, t.region)"
 WHO = ("team", "region", "wave")
 SUMS = (("num",), ("den",), ("num", "num"), ("den", "den"), ("num", "den"))
 """What is summed by day: products of these columns."""
@@ -77,36 +78,70 @@ class UnitFacts:
         return f"sum({' * '.join(f'cast({factor} as bigint)' for factor in left)}) filter (where observed)"
 
 
-def prepared(kpi: Kpi) -> str:
-    """The KPI's units with local day and the segments the engine knows; units without a value are unknown, not zero."""
+def prepared(kpi: Kpi, segments: Collection[str], scopes: Collection[str]) -> str:
+    """The KPI's units with local day and segments; units without a value are unknown, not zero.
+
+    segments: those anybody asks for, the others are NULL. scopes: kinds of members the waves have (team, region, user).
+    """
     columns = set(kpi.columns)
     account = "u.account_id" if "account_id" in columns else "cast(null as varchar)"
     source = "u.source_id" if "source_id" in columns else "'all'"
-    cause = "cast(u.cause as varchar)" if "cause" in columns else "cast(null as varchar)"
-    size = SIZE_BAND if "amount_base" in columns else "cast(null as varchar)"
-    tenure = TENURE_BAND if "provisioned_at" in columns else "cast(null as varchar)"
-    cluster = {
-        "unit": "split_part(u.unit_id, '|', 1)", "owner": "coalesce(u.owner_id, split_part(u.unit_id, '|', 1))",
-        "account": f"coalesce({account}, split_part(u.unit_id, '|', 1))",
-    }[kpi.definition.cluster]  # fmt: skip
+    told = {name: how for name, how in _engine_segments(columns, scopes).items() if name in segments}
+    needed = {alias for _, aliases in told.values() for alias in aliases}
+    made = "".join(
+        f", cast({told[segment][0] if segment in told else 'null'} as varchar) as {column}"
+        for segment, column in ENGINE_COLUMNS.items()
+        if segment != "team"
+    )
     own = "".join(f", cast(u.{quoted(s)} as varchar) as {quoted(s)}" for s in kpi.own_segments)
     return (
         f"with u as ({kpi.sql}) "
         "select cast(u.unit_id as varchar) as unit_id, u.event_at, "
         f"{LOCAL_DAY} as day, u.owner_id, u.team_id, "
         f"{source} as source_id, cast(u.num as double) as num, cast(u.den as double) as den, u.observed, "
-        "coalesce(a.region, t.region) as region, a.segment as account_segment, a.industry, "
-        f"coalesce(wt.wave_id, wr.wave_id, wu.wave_id) as wave_id, {cause} as cause, {size} as size_band, "
-        f"{tenure} as tenure_band, {cluster} as cluster{own} from u "
-        f"left join core.account as a on a.account_id = {account} "
-        "left join core.team as t on t.team_id = u.team_id "
-        "left join core.half_day as h on h.half_day = epoch_us(u.event_at) // 43200000000 "
-        "left join wave_member as wt on wt.scope_type = 'team' and wt.scope_value = u.team_id "
-        "left join wave_member as wr "
-        "on wr.scope_type = 'region' and wr.scope_value = coalesce(a.region, t.region) "
-        "left join wave_member as wu on wu.scope_type = 'user' and wu.scope_value = u.owner_id "
-        "where u.event_at < $as_of and u.num is not null and u.den is not null and u.observed is not null"
+        f"cast({'u.cause' if 'cause' in columns else 'null'} as varchar) as cause, "
+        f"{_cluster(kpi, account)} as cluster{made}{own} from u "
+        + "".join(join for alias, join in _joins(account).items() if alias in needed | {"h"})
+        + "where u.event_at < $as_of and u.num is not null and u.den is not null and u.observed is not null"
     )
+
+
+def _cluster(kpi: Kpi, account: str) -> str:
+    """SQL: what a unit of a ratio hangs together with; itself where that is unknown."""
+    if kpi.definition.stat_type != "ratio":
+        return "cast(null as varchar)"
+    of = {"unit": "null", "owner": "u.owner_id", "account": account}[kpi.definition.cluster]
+    return f"coalesce({of}, split_part(u.unit_id, '|', 1))"
+
+
+def _engine_segments(columns: Collection[str], scopes: Collection[str]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Segment → its SQL and the aliases it needs, of those that the columns of a KPI allow."""
+    found = {
+        "region": (REGION, ("a", "t")),
+        "account_segment": ("a.segment", ("a",)),
+        "industry": ("a.industry", ("a",)),
+    }
+    by_scope = {"team": ("wt",), "region": ("a", "t", "wr"), "user": ("wu",)}
+    if used := [aliases for scope, aliases in by_scope.items() if scope in scopes]:
+        waves = ", ".join(f"{aliases[-1]}.wave_id" for aliases in used)
+        found["wave"] = (f"coalesce({waves}, null)", tuple(alias for aliases in used for alias in aliases))
+    if "amount_base" in columns:
+        found["size_band"] = (SIZE_BAND, ())
+    if "provisioned_at" in columns:
+        found["tenure_band"] = (TENURE_BAND, ())
+    return found
+
+
+def _joins(account: str) -> dict[str, str]:
+    """What is looked up for each unit: alias → join, in the order they build on each other."""
+    return {
+        "h": "left join core.half_day as h on h.half_day = epoch_us(u.event_at) // 43200000000 ",
+        "a": f"left join core.account as a on a.account_id = {account} ",
+        "t": "left join core.team as t on t.team_id = u.team_id ",
+        "wt": "left join wave_member as wt on wt.scope_type = 'team' and wt.scope_value = u.team_id ",
+        "wr": f"left join wave_member as wr on wr.scope_type = 'region' and wr.scope_value = {REGION} ",
+        "wu": "left join wave_member as wu on wu.scope_type = 'user' and wu.scope_value = u.owner_id ",
+    }
 
 
 def unit_facts(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> UnitFacts:

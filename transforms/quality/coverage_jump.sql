@@ -3,21 +3,21 @@
 -- Excludes: months with fewer than 30 records a month after the jump; the first and last month of a source. The records of
 --           the months before a jump to more than three times as many are the failing ones: missing is not zero
 with records as (
-    select 'activity' as object, type as field, source_id, date_trunc('month', created_at) as month
+    select 'activity' as object, type as field, source_id, date_trunc('month', make_timestamp(epoch_us(created_at))) as month
     from core.activity
     where not is_deleted and not is_automated
     union all
-    select 'survey_response', survey_kind, source_id, date_trunc('month', responded_at) from core.survey_response where not is_deleted
+    select 'survey_response', survey_kind, source_id, date_trunc('month', make_timestamp(epoch_us(responded_at))) from core.survey_response where not is_deleted
     union all
-    select 'login_event', 'login_at', source_id, date_trunc('month', login_at) from core.login_event where is_succeeded
+    select 'login_event', 'login_at', source_id, date_trunc('month', make_timestamp(epoch_us(login_at))) from core.login_event where is_succeeded
     union all
-    select 'opportunity', 'created_at', source_id, date_trunc('month', created_at) from core.opportunity where not is_deleted
+    select 'opportunity', 'created_at', source_id, date_trunc('month', make_timestamp(epoch_us(created_at))) from core.opportunity where not is_deleted
 ),
 
 counted as (
     select object, field, source_id, month, count(*) as n
     from records
-    where month >= timestamptz '2000-01-01 00:00:00+00' and month < date_trunc('month', cast($as_of as timestamptz))
+    where month >= timestamp '2000-01-01' and month < date_trunc('month', make_timestamp(epoch_us($as_of)))
     group by all
 ),
 
@@ -51,7 +51,7 @@ around as (
 jumps as (
     select object, field, source_id, max(month) as jumped_at
     from around
-    where months_before = 3 and after >= 30 and after > 3 * before and month > timestamptz '2000-01-01 00:00:00+00'
+    where months_before = 3 and after >= 30 and after > 3 * before and month > timestamp '2000-01-01'
     group by all
 )
 
