@@ -242,15 +242,20 @@ def measure(question: Question, rows: Rows, level: float) -> Finding | None:
     )
     if np.isnat(question.go_live).any():
         caveats += ("The teams that did not go live are too few to compare with, and are left out.",)
-    sums = [(line.num[m].sum(), line.den[m].sum()) for m in (line.before, line.after)]
     return Finding(
         "series_averaged", line.log, found.centre, low, high, found.p_value(), found.spread, float(found.df),
-        float(sums[0][0] / sums[0][1]), float(sums[1][0] / sums[1][1]),
+        *levels(line),
         day(line.edges[np.flatnonzero(line.before)[0]]), day(line.edges[np.flatnonzero(line.before)[-1] + 1]),
         day(line.edges[np.flatnonzero(line.after)[0]]), day(line.edges[np.flatnonzero(line.after)[-1] + 1]),
         int(line.rows[line.before].sum()), int(line.rows[line.after].sum()),
         _weeks(line, line.before), _weeks(line, line.after), caveats, diagnostics,
     )  # fmt: skip
+
+
+def levels(line: Line) -> tuple[float, float]:
+    """What the KPI was before and after, in the unit people see."""
+    before, after = (float(line.num[side].sum() / line.den[side].sum()) for side in (line.before, line.after))
+    return before, after
 
 
 def _weeks(line: Line, side: Bools) -> float:

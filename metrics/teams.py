@@ -109,10 +109,9 @@ def _finding(
     """Values, spans and counts of the cells that were compared."""
     effect, low, high, p_value, error, df = numbers
     panel, usable = setting.panel, asked(setting)
-    after = _spread_out(setting, usable) & panel.after
     treated = np.asarray(usable.any(1))
-    before = panel.before & treated[:, None]
-    pre_value, post_value = value_of(question, panel, before), value_of(question, panel, after)
+    before, after = sides(setting)
+    pre_value, post_value = levels(question, setting)
     method = ("imputation_" + ("ratio" if setting.cells.multiplicative else "difference")) + (
         "_randomised" if design.is_randomised else ""
     )
@@ -134,6 +133,19 @@ def _finding(
         float(np.median((before * weeks).sum(1)[treated])), float(np.median((after * weeks).sum(1)[treated])),
         (), diagnostics,
     )  # fmt: skip
+
+
+def sides(setting: Setting) -> tuple[Bools, Bools]:
+    """The slots (G, P) before and after of the teams whose effect is estimated, at the times that are compared."""
+    usable = asked(setting)
+    treated = np.asarray(usable.any(1))
+    return setting.panel.before & treated[:, None], _spread_out(setting, usable) & setting.panel.after
+
+
+def levels(question: Question, setting: Setting) -> tuple[float, float]:
+    """What the KPI was before and after, in the unit people see."""
+    before, after = sides(setting)
+    return value_of(question, setting.panel, before), value_of(question, setting.panel, after)
 
 
 def unit_of(question: Question, setting: Setting) -> float:
