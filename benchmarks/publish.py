@@ -93,8 +93,10 @@ def write(rows: Sequence[Row], seed: int) -> None:
     head = (
         "# How often the verdict is right\n\n"
         f"Written by `python -m benchmarks.verdict --full --write` (seed {seed}). With 400 worlds a row a rate of 5 % "
-        "has a Monte-Carlo error of ±2.1 %, with 200 ±3.0 %, with 100 ±4.3 %. Every method judges the same "
-        "draws. *Called*: share of verdicts of change; where the true effect is 0 those are false, elsewhere they are power. *Covers*: the 95 % interval holds the truth. Processes: `benchmarks/`; "
+        "has a Monte-Carlo error of ±2.1 %, with 200 ±3.0 %, with 100 ±4.3 %. "
+        "Every method judges the same draws. "
+        "*Called*: share of verdicts of change; where the true effect is 0 those are false, elsewhere they are power. "
+        "*Covers*: the 95 % interval holds the truth. Processes: `benchmarks/`; "
         "how verdicts are made: [methods](methods.md).\n\n"
         "![False verdicts of each method](pictures/benchmark.svg)\n\n"
         "| process | history | effect | method | worlds | covers | called | wrong sign | abstained | width | bias "
