@@ -19,6 +19,7 @@ from connectors.contract import Window
 from connectors.errors import ExpectedFailure, SettingsFailure
 from connectors.files import passing
 from connectors.files.checking import check_files
+from connectors.files.connector import open_files
 from connectors.files.suggesting import suggest
 from connectors.landing import LandingZone
 from crmlift.extract import extract_source
@@ -245,9 +246,22 @@ def test_a_first_mapping_loads_as_it_is(tmp_path: Path) -> None:
 def test_words_nobody_knows_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("deal id,stage,amount\n1,Gewonnen,5\n2,won,6\n")
     found = suggest(str(tmp_path / "d.csv"), "opportunity")
-    assert "values: {Gewonnen: open}" in found.text and "each is one of won, lost, open" in found.text
+    assert "values: {Gewonnen: '???'}" in found.text and "each is one of won, lost, open" in found.text
     with pytest.raises(ExpectedFailure, match="no entity"):
         suggest(str(tmp_path / "d.csv"), "deal")
+
+
+def test_what_a_first_mapping_leaves_open_is_asked_for_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("deal id,stage,created,closed\n1,Gewonnen,03/04/2025,2025-05-01\n")
+    (tmp_path / "m.yml").write_text("# mine\nfiles:\n" + suggest(str(tmp_path / "d.csv"), "opportunity").text)
+    asked = [n for n, line in enumerate((tmp_path / "m.yml").read_text().splitlines(), 1) if "'???'" in line]
+    with pytest.raises(SettingsFailure) as told:
+        open_files("sheets", {"mapping": str(tmp_path / "m.yml")}, {})
+    places = "files.d.columns.status.values.Gewonnen, files.d.columns.created_at.date_format"
+    assert len(asked) == 2 and told.value.what == f"The mapping is not filled in: ??? stands for {places}."
+    assert told.value.where == f"{tmp_path / 'm.yml'}, line {asked[0]}, {asked[1]}"
+    (tmp_path / "d.csv").write_text("deal id,amount\n1,5\n")
+    assert "status: '???'  # needed" in suggest(str(tmp_path / "d.csv"), "opportunity").text
 
 
 def test_a_folder_that_is_not_mounted_deletes_nothing(tmp_path: Path) -> None:
