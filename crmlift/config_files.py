@@ -80,7 +80,9 @@ FROM_FILES: dict[str, tuple[str, str]] = {
     ),
     "legacy_kpi_period": (
         "legacy_kpi_period",
-        f"kpi_id, period_start, {_MONTH}, coalesce(segment, 'all') as segment_key, numerator, denominator, value, n, "
+        f"kpi_id, period_start, {_MONTH}, case when segment is null or lower(segment) = 'all' then 'all' "
+        f"when starts_with(lower(segment), 'team:') then {_TEAM.format('substr(segment, 6)')} "
+        "else segment end as segment_key, numerator, denominator, value, n, "
         "definition_note, coalesce(comparability, 'same') as comparability, coalesce(evidence_ref, source_file) "
         "as evidence_ref",
     ),

@@ -21,6 +21,7 @@ from crmlift import alerts as alerting
 from crmlift import config_files, config_tables, legacy_values, quality, registry, sql_runner
 from crmlift import evaluate as evaluation
 from crmlift import measure as measuring
+from crmlift.data_origin import mark_origins
 from crmlift.derived import write_models
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
 from crmlift.extract import extract_source
@@ -191,6 +192,7 @@ def measure(*, run_id: str, loaded: Loaded | None = None) -> Summary:
             done = measuring.measure(
                 connection, kpis, as_of=as_of, timezone=loaded.settings.company.timezone, run_id=run_id
             )
+            mark_origins(connection, kpis, loaded.settings.company.timezone)
             legacy_values.add_legacy_values(connection, run_id)
             summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id, kpis=kpis)
         summary |= {"kpis": len(kpis), "values": done.values, "as_of": as_of.isoformat()}

@@ -132,7 +132,8 @@ def _file_sets(name: str, entry: Any, where: str) -> list[FileSet]:
     }
     base = FileSet(
         name=name, paths=_listed(entry["path"]), entity=entity, columns=columns, sheets=_listed(entry.get("sheet")),
-        key=_listed(entry.get("key")) or entity.key, header_row=entry.get("header_row"), encoding=entry.get("encoding"),
+        key=_listed(entry.get("key")) or tuple(name for name in entity.key if name in columns),
+        header_row=entry.get("header_row"), encoding=entry.get("encoding"),
         delimiter={"tab": "\t"}.get(str(entry.get("delimiter")), entry.get("delimiter")), format=entry.get("format"),
         missing=frozenset(m.lower() for m in _listed(entry.get("missing"))) | {""} if "missing" in entry
         else frozenset(MISSING),
