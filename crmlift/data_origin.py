@@ -6,6 +6,7 @@ crm; legacy, survey or manual where files of that kind alone gave the records; m
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 import duckdb
 
@@ -95,6 +96,20 @@ def origin_of(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> str:
         if any(table.startswith(("metrics.", "evaluation.")) for table in kpi.reads):
             found |= {CRM}
     return _joined(found)
+
+
+def origins_before(connection: duckdb.DuckDBPyConnection, go_live: date, timezone: str) -> dict[str, str]:
+    """KPI → where its units before a local day are from; without those all from a CRM."""
+    if not _has_files(connection):
+        return {}
+    found = connection.execute(
+        f"select kpi_id, {_JOINED} from (select distinct u.kpi_id, {_ORIGIN} as origin from metrics.kpi_unit as u "
+        "inner join core.source_instance as s "
+        "on s.source_id = coalesce(nullif(u.source_id, 'all'), split_part(u.unit_id, ':', 1)) "
+        "where u.event_at < timezone($timezone, cast($day as timestamp))) group by kpi_id",
+        {"timezone": timezone, "day": go_live},
+    ).fetchall()
+    return dict(found)
 
 
 def _is_record(table: str) -> bool:

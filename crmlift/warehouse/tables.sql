@@ -105,6 +105,7 @@ create table if not exists evaluation.kpi_effect (
     verdict varchar, reason varchar, caveats varchar[], diagnostics json, definition_version varchar, run_id varchar,
     computed_at timestamptz,
     primary key (rollout_id, wave_id, kpi_id, segment_dim, segment_value, as_of, look, definition_version));
+alter table evaluation.kpi_effect add column if not exists data_origin varchar;
 
 create table if not exists ops.run (
     run_id varchar, step varchar, source_id varchar, object varchar, started_at timestamptz,
