@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -24,7 +25,7 @@ from crmlift import measure as measuring
 from crmlift.data_origin import mark_origins
 from crmlift.derived import write_models
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
-from crmlift.extract import extract_source
+from crmlift.extract import extract_source, refuse_unread
 from crmlift.places import KPIS, MODELS
 from crmlift.report import write_report
 from crmlift.settings_file import Loaded, load_settings, salt
@@ -129,9 +130,14 @@ def extract(
     }  # fmt: skip
 
 
-def load(*, run_id: str, loaded: Loaded | None = None) -> Summary:
-    """Bring every landed run the ledger does not know into the raw tables."""
+def load(*, run_id: str, loaded: Loaded | None = None, is_night: bool = False) -> Summary:
+    """Bring every landed run the ledger does not know into the raw tables.
+
+    is_night: refuse when a source was never read; the looks of a night over a part of the data would stay.
+    """
     loaded = loaded or load_settings()
+    if is_night:
+        refuse_unread(loaded)
     with _step(loaded, run_id, "load") as (connection, summary):
         manifests = LandingZone(loaded.places.landing).manifests()
         results = load_landed(connection, manifests, run_id=run_id)
@@ -259,16 +265,29 @@ def report(*, run_id: str) -> Summary:
 
 
 def run(*, run_id: str, full: bool = False) -> list[tuple[str, Summary]]:
-    """All steps in order, as the DAG does them; the summaries by step."""
+    """All steps in order, as the DAG does them; the summaries by step.
+
+    A source that cannot be read does not stop the others: its data stay those of the night before, and its failure is
+    raised when all else is done.
+    """
     done: list[tuple[str, Summary]] = []
+    failures: list[ExpectedFailure] = []
     for source_id in source_ids():
-        done.append((f"extract {source_id}", extract(source_id, run_id=run_id, full=full)))
+        try:
+            done.append((f"extract {source_id}", extract(source_id, run_id=run_id, full=full)))
+        except ExpectedFailure as failure:
+            log.error("%s", failure)
+            failures.append(failure)
+    if failures and not done:
+        raise failures[0]
     steps: list[tuple[str, Callable[..., Summary]]] = [
-        ("load", load), ("transform", transform), ("measure", measure), ("evaluate", evaluate), ("alert", detect),
-        ("publish", publish), ("send", send), ("report", report),
+        ("load", partial(load, is_night=True)), ("transform", transform), ("measure", measure), ("evaluate", evaluate),
+        ("alert", detect), ("publish", publish), ("send", send), ("report", report),
     ]  # fmt: skip
     for name, step in steps:
         done.append((name, step(run_id=run_id)))
+    if failures:
+        raise failures[0]
     return done
 
 

@@ -107,6 +107,29 @@ def test_what_did_not_change_is_not_read_again(tmp_path: Path) -> None:
     assert runs == [2, 0, 1, 0, 1]
 
 
+def test_a_named_file_that_is_missing_keeps_its_rows_and_stops_no_other(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(text(ROWS))
+    files = {
+        "costs": {"path": "a.csv", "entity": "cost_item", "columns": {"category": "Item", "period_start": "From"}},
+        "products": {"path": "b.csv", "entity": "crm_product", "columns": {"id": "Doc"}},
+    }
+    given = {"sources": {"sheets": {"type": "files", "path": str(tmp_path), "files": files}}}
+    loaded = Loaded(Settings.model_validate(given), tmp_path / "crmlift.yml", given, Places(tmp_path / "home"))
+    extract_source(loaded, "sheets", run_id="r1")
+    (tmp_path / "a.csv").unlink()
+    (tmp_path / "b.csv").write_text(text(ROWS[:2]))
+    with pytest.raises(ExpectedFailure, match="of costs is not there"):
+        extract_source(loaded, "sheets", run_id="r2")
+    with work_database(loaded.places.warehouse) as connection:
+        load_landed(connection, LandingZone(loaded.places.landing).manifests(), run_id="r")
+        live = connection.execute(
+            "select (select count(*) from raw_files.cost_item where not _deleted), "
+            "(select count(*) from raw_files.crm_product where not _deleted)"
+        ).fetchone()
+    assert live == (2, 1)
+
+
 def test_what_is_no_longer_mapped_is_gone(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(text(ROWS))
     extract_source(_loaded(tmp_path), "sheets", run_id="r1")
