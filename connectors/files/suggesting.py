@@ -16,6 +16,7 @@ from connectors.files.cells import AmbiguousDates, CellFormat, canonical_number,
 from connectors.files.entities import Entity, Target, entities
 from connectors.files.mapping import UNFILLED
 from connectors.files.places import find
+from connectors.files.scales import SCALES
 from connectors.files.tables import Layout, Table, same_name, tables
 
 SAMPLE_ROWS = 500
@@ -130,6 +131,8 @@ def _questions(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dic
         question: dict[str, Any] = {"kind": kind, "score": name}
         if kind == "pulse":
             question |= {"min": 0 if highest > 7 else 1, "max": 10 if highest > 7 else 7 if highest > 5 else 5}
+        elif kind in ("csat", "ces") and highest > SCALES[kind][1]:
+            question |= {"min": 1, "max": 7 if highest <= 7 else 10 if highest <= 10 else 100}
         if place + 1 < len(header) and _COMMENT.search(header[place + 1]):
             question["comment"] = header[place + 1]
         found.append(question)
