@@ -25,18 +25,19 @@ _OF_SOURCES = f"""
 update metrics.kpi_value as v set data_origin = {_ORIGIN} from core.source_instance as s
 where s.source_id = v.source_id and {_ORIGIN} <> 'crm'
 """
+_TOLD = f"""
+create or replace temp table told as
+select v.kpi_id, v.period_grain, v.period_start, {_ORIGIN} as origin
+from metrics.kpi_value as v inner join core.source_instance as s using (source_id)
+where v.segment_dim = 'all' and v.n + v.n_censored > 0
+union
+select u.kpi_id, p.period_grain, p.period_start, {_ORIGIN}
+from metrics.kpi_unit as u
+inner join core.source_instance as s on s.source_id = split_part(u.unit_id, ':', 1)
+inner join core.calendar as p on p.day = cast(timezone($timezone, u.event_at) as date)
+where u.kpi_id in (select unnest($by_unit))
+"""
 _OF_PERIODS = f"""
-with told as (
-    select v.kpi_id, v.period_grain, v.period_start, {_ORIGIN} as origin
-    from metrics.kpi_value as v inner join core.source_instance as s using (source_id)
-    where v.segment_dim = 'all' and v.n + v.n_censored > 0
-    union
-    select u.kpi_id, p.period_grain, p.period_start, {_ORIGIN}
-    from metrics.kpi_unit as u
-    inner join core.source_instance as s on s.source_id = split_part(u.unit_id, ':', 1)
-    inner join core.calendar as p on p.day = cast(timezone($timezone, u.event_at) as date)
-    where u.kpi_id in (select unnest($by_unit))
-)
 update metrics.kpi_value as v set data_origin = o.origin
 from (
     select kpi_id, period_grain, period_start, {_JOINED} as origin from told group by all having {_JOINED} <> 'crm'
@@ -44,6 +45,12 @@ from (
 where v.source_id = 'all' and o.kpi_id = v.kpi_id and o.period_grain = v.period_grain
     and o.period_start = v.period_start
 """
+_OF_NOTHING = f"""
+update metrics.kpi_value as v set data_origin = o.origin
+from (select kpi_id, {_JOINED} as origin from told group by all having {_JOINED} not in ('crm', 'mixed')) as o
+where v.source_id = 'all' and v.kpi_id = o.kpi_id and v.n + v.n_censored = 0
+"""
+"""Periods without records are of the one kind of source that gives the KPI any."""
 _OF_PARTS = f"""
 with told as (
     select m.kpi_id, v.period_grain, v.period_start, v.segment_dim, v.segment_value, v.data_origin as origin
@@ -70,7 +77,8 @@ def mark_origins(connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi], tim
     by_unit = [k.kpi_id for k in unsourced if k.definition.entity in BY_UNIT]
     if _has_files(connection):
         connection.execute(_OF_SOURCES)
-        connection.execute(_OF_PERIODS, {"timezone": timezone, "by_unit": by_unit})
+        connection.execute(_TOLD, {"timezone": timezone, "by_unit": by_unit})
+        connection.execute(f"{_OF_PERIODS};{_OF_NOTHING};drop table told")
     for kpi in unsourced:
         if kpi.kpi_id not in by_unit and (origin := origin_of(connection, kpi)) != CRM:
             connection.execute(

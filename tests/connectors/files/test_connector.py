@@ -266,6 +266,35 @@ def test_a_first_mapping_loads_as_it_is(tmp_path: Path) -> None:
     assert [(row["period_end"], float(row["amount"])) for row in done.rows] == [(date(2026, 2, 1), 1250.0)]
 
 
+@pytest.mark.parametrize(
+    ("header", "entity", "mapped"),
+    [
+        ("Назва;Сума;Дата створення;Дата закриття;Етап;Відповідальний;Клієнт;Команда;Валюта", "opportunity",
+         "name amount created_at closed_at status owner account team currency"),
+        ("№;Угода;Компанія;Менеджер;Вартість угоди;Статус;Відкрито;Завершено;Джерело", "opportunity",
+         "- name account owner amount status created_at closed_at lead_source"),
+        ("Позначка часу;Електронна пошта;Підрозділ;Чи порекомендуєте нас?;Чому?", "survey_response",
+         "responded_at respondent team question comment"),
+        ("Дата;Тип опитування;Оцінка;Коментар;Клієнт", "survey_response", "responded_at survey_kind score comment account"),
+        ("Номер звернення;Статус;Клієнт;Створено;Перша відповідь;Вирішено;Виконавець;Пріоритет", "ticket",
+         "id status account created_at first_response_at closed_at owner priority"),
+        ("Стаття;Місяць;Сума;Валюта;Рахунок", "cost_item", "category period_start amount currency source_ref"),
+    ],
+)  # fmt: skip
+def test_ukrainian_headers_are_understood(header: str, entity: str, mapped: str, tmp_path: Path) -> None:
+    import yaml
+
+    cells = {"Чи порекомендуєте нас?": "9", "Оцінка": "9", "Тип опитування": "NPS", "Статус": "Виграно"}
+    row = ";".join(cells.get(name, "02.03.2026") for name in header.split(";"))
+    (tmp_path / "a.csv").write_text(f"{header}\n{row}\n")
+    found = suggest(str(tmp_path / "a.csv"))
+    [entry] = yaml.safe_load("files:\n" + found.text)["files"].values()
+    columns = {name if isinstance(name, str) else name["from"]: target for target, name in entry["columns"].items()}
+    for question in entry.get("questions", ()):
+        columns |= {question["score"]: "question", question.get("comment", ""): "comment"}
+    assert (found.entity, [columns.get(name, "-") for name in header.split(";")]) == (entity, mapped.split())
+
+
 def test_words_nobody_knows_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("deal id,stage,amount\n1,Gewonnen,5\n2,won,6\n")
     found = suggest(str(tmp_path / "d.csv"), "opportunity")
