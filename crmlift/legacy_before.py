@@ -157,7 +157,8 @@ def _found(connection: duckdb.DuckDBPyConnection, kpi: Kpi, own: Question, place
         own, at=np.array([c.start for c in used], dtype="datetime64[s]"), num=pairs[:, 0], den=pairs[:, 1],
         unit=np.array([code[c.member] for c in used], dtype=np.int64), observed=np.ones(len(used), dtype=bool),
         go_live=place.go_live, learning_days=place.learning_days, is_periodic=True, groups={}, group_names={},
-        period=cells[0].grain, unit_names=place.members, dose=own.dose if place.dim != "all" else None,
+        exposure_note="", period=cells[0].grain, unit_names=place.members,
+        dose=own.dose if place.dim != "all" else None,
     )  # fmt: skip
     is_point = any(c.n is None for c in brought)
     notes = [BROUGHT]

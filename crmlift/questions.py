@@ -9,6 +9,7 @@ from datetime import datetime
 import duckdb
 import numpy as np
 
+from crmlift import constant_rates
 from crmlift.data_origin import CRM, origins_before
 from crmlift.legacy_before import Before, before, brought_kpis
 from crmlift.legacy_values import ORIGIN
@@ -74,11 +75,14 @@ def questions(
     assert local is not None
     today = np.datetime64(local[0], "D")
     scope, brought = _scope(connection, rollout), brought_kpis(connection)
+    known = scope.go_live[~np.isnat(scope.go_live)]
+    constant_rates.prepare(connection, known.min().item() if len(known) else None)
     origins = origins_before(connection, min(wave.go_live for wave in rollout.waves), settings.company.timezone)
     for kpi in _kpis(connection, goals):
         segments = _segments(connection, kpi)
         rows = _rows(connection, kpi, rollout, scope, settings.company.timezone, segments)
         pooled = in_order(_question(kpi, rows, segments, scope, today, settings))
+        pooled = replace(pooled, exposure_note=constant_rates.note(connection, kpi.kpi_id, kpi.unit))
         figures = before(connection, kpi, scope, pooled) if kpi.kpi_id in brought else None
         for wave_id in [ALL, *(wave.id for wave in rollout.waves)] if len(rollout.waves) > 1 else [ALL]:
             told = figures if wave_id == ALL or (figures and figures.by_member) else None
@@ -173,12 +177,13 @@ def _rows(
         f", list_position($names_{k}, u.segments[{literal(name)}]) - 1 as {quoted('group_' + name)}"
         for k, name in enumerate(segments)
     )
+    amount, rates = constant_rates.amount_sql(kpi.unit)
     found = connection.execute(
-        "select (u.event_at at time zone $timezone)::timestamp_s as at, m.code as unit, u.num::double as num, "
+        f"select (u.event_at at time zone $timezone)::timestamp_s as at, m.code as unit, {amount} as num, "
         f"u.den::double as den, coalesce(u.observed, false) as observed{codes} "
         "from metrics.kpi_unit u left join core.team t on t.team_id = u.team_id "
         "join (select scope_value as key, (row_number() over (order by scope_value) - 1)::bigint as code "
-        f" from config.rollout_wave where rollout_id = $rollout) m on m.key = {scope.column} "
+        f" from config.rollout_wave where rollout_id = $rollout) m on m.key = {scope.column} {rates}"
         "where u.kpi_id = $kpi and u.event_at is not null and u.num is not null and u.den is not null",
         {
             "rollout": rollout.id, "timezone": timezone, "kpi": kpi.kpi_id,

@@ -17,6 +17,7 @@ from metrics.naive import naive_change
 from metrics.panel import Rows, in_order, select
 from metrics.question import Question, Verdict, VerdictWord
 from metrics.recording import since_recorded
+from metrics.selection import without_selection
 
 NOT_ENOUGH, TOO_NOISY = "not_enough_data", "too_noisy"
 DISAGREE, PROVISIONAL = "diagnostics_disagree", "provisional"
@@ -65,16 +66,17 @@ def _examined(case: Case, rows: Rows) -> Case:
     look = case.look
     level = 1 - look.alpha
     case, rows = _at_constant_mix(_measured(case, rows, level), rows, level)
+    case = _without_selection(case, rows, level)
     question = case.question
     measured, design = case.finding, case.design
     if measured is None:
         return case
     checked = check_effect(question, rows, look, design, measured)
-    restless = gates.restless(checked.diagnostics.get("placebo", {}))
+    found = (gates.restless(checked.diagnostics.get("placebo", {})), gates.hardly_recorded(question, measured))
     notes = (question.exposure_note,) if question.exposure_note else ()
     return replace(
         case,
-        bars=case.bars + ((restless,) if restless else ()),
+        bars=case.bars + tuple(bar for bar in found if bar is not None),
         against=case.against + checked.against,
         caveats=(*case.caveats, *measured.caveats, *checked.caveats, *notes),
         diagnostics={
@@ -113,6 +115,17 @@ def _at_constant_mix(case: Case, rows: Rows, level: float) -> tuple[Case, Rows]:
     told = {"held": top.name, "raw_estimate": raw.theta, "raw_low": raw.low, "raw_high": raw.high}
     diagnostics = {**within.diagnostics, "mix_held": told}
     return replace(within, caveats=(*within.caveats, words), against=against, diagnostics=diagnostics), weighted
+
+
+def _without_selection(case: Case, rows: Rows, level: float) -> Case:
+    """The case with the quarter before go-live left out of its finding, when that quarter was unusual."""
+    finding = case.finding
+    if finding is None or not case.design.is_controlled or not finding.method.startswith("imputation"):
+        return case
+    cleared = without_selection(case.question, rows, case.design, finding, level)
+    return replace(
+        case, finding=cleared.finding, against=case.against + cleared.against, caveats=(*case.caveats, *cleared.caveats)
+    )
 
 
 def _measured(case: Case, rows: Rows, level: float) -> Case:

@@ -125,6 +125,22 @@ def test_an_empty_end_is_a_case_still_open(written: Written) -> None:
     assert verdict["verdict"] in ("inconclusive", "no_material_change")
 
 
+def test_a_quantile_of_cases_still_open(written: Written) -> None:
+    slow = replace(DEALS, value=None, end="closed", better="lower", quantile=0.5)
+    (verdict,) = assess_file(written(deals_csv()), slow)
+    assert verdict["kind"] == "quantile"
+    assert 10 < verdict["pre_value"] < 20
+    assert verdict["verdict"] in ("inconclusive", "no_material_change")
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"quantile": 1.5}, "--quantile cannot be 1.5"), ({"quantile": 0.5, "kind": "sum"}, "contradict"),
+])  # fmt: skip
+def test_a_quantile_that_is_none_is_refused(written: Written, change: dict[str, object], words: str) -> None:
+    with pytest.raises(ExpectedFailure, match=words):
+        assess_file(written(deals_csv()), replace(DEALS, **change))  # type: ignore[arg-type]
+
+
 def test_rows_alone_are_counted(written: Written) -> None:
     (verdict,) = assess_file(written(deals_csv()), replace(DEALS, value=None))
     assert verdict["kind"] == "count"
