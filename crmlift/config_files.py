@@ -132,6 +132,27 @@ def convert_costs(connection: duckdb.DuckDBPyConnection, currency: str) -> None:
     )
 
 
+def name_owners(connection: duckdb.DuckDBPyConnection, salt: str) -> None:
+    """Owners of quotas as user ids: people write an id of the CRM, an e-mail address or a name.
+
+    A name that two people have, or nobody, stays as it was written: its quota counts for no team but one given with it.
+    """
+    connection.execute(
+        "update config.quota as q set owner_id = f.user_id from ("
+        "select o.owner_id, coalesce(min(u.user_id) filter (where u.native_id = o.owner_id "
+        "or u.owner_native_id = o.owner_id), min(u.user_id) filter (where u.person_key = o.person_key), "
+        "case when count(distinct coalesce(u.person_key, u.user_id)) filter (where u.name = o.name) = 1 "
+        "then min(u.user_id) filter (where u.name = o.name) end) as user_id "
+        "from (select distinct owner_id, sha256(? || lower(trim(owner_id))) as person_key, "
+        "lower(trim(owner_id)) as name from config.quota where owner_id is not null) as o "
+        "inner join (select *, lower(trim(full_name)) as name from core.app_user where is_human) as u "
+        "on o.owner_id in (u.native_id, u.owner_native_id) or u.person_key = o.person_key or u.name = o.name "
+        "where o.owner_id not in (select user_id from core.app_user) group by o.owner_id) as f "
+        "where f.owner_id = q.owner_id and f.user_id is not null",
+        [salt],
+    )
+
+
 def _fill_costs(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     rows: list[tuple[Any, ...]] = []
     for cost in settings.costs:

@@ -169,6 +169,7 @@ def transform(*, run_id: str, loaded: Loaded | None = None) -> Summary:
                 run_id,
             )
             config_files.convert_costs(connection, loaded.settings.company.currency)
+            config_files.name_owners(connection, salt(loaded.places))
             summary["models"] = len(done)
             summary["rows"] = sum(result.rows or 0 for result in done)
             summary["snapshots"] = append_snapshots(

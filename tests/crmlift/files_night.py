@@ -54,6 +54,7 @@ def night(
         bound = {"as_of": as_of, "timezone": "Europe/Kyiv", "base_currency": "EUR", "salt": "pepper"}
         sql_runner.run_models(connection, models, bound, "r")
         config_files.convert_costs(connection, "EUR")
+        config_files.name_owners(connection, "pepper")
         if kpis:
             wanted = [kpi for kpi in load_registry(KPIS, {}) if kpi.kpi_id in kpis]
             measure(connection, wanted, as_of=as_of, timezone="Europe/Kyiv", run_id="r")

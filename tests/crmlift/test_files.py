@@ -227,3 +227,18 @@ def test_records_of_an_old_system_stand_in_core(tmp_path: Path) -> None:
     assert [lead[:4] for lead in leads] == [("7", "converted", 20, "legacy"), ("8", "new", None, "legacy")]
     assert leads[1][4].astimezone(UTC) == datetime(2026, 3, 1, 22, tzinfo=UTC)  # a day begins at midnight in Kyiv
     assert (users, activity) == ((2, 0), ("call", "old:olha@example.com", True, False))
+
+
+def test_quotas_name_their_owner_as_people_do(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(PEOPLE + "Petro,petro.second@example.com,South\n")
+    owners = ("olha@example.com", "OLHA", "Petro", "old:petro@example.com", "nobody", "")
+    (tmp_path / "quotas.csv").write_text(
+        "who,from,plan\n" + "".join(f"{owner},2026-0{n},100\n" for n, owner in enumerate(owners, 1))
+    )
+    quotas = {
+        "path": "quotas.csv", "entity": "quota", "columns": {"owner": "who", "period_start": "from", "quota": "plan"},
+    }  # fmt: skip
+    with night(tmp_path, {"people": USERS, "quotas": quotas}) as connection:
+        found = connection.execute("select owner_id from config.quota order by period_start").fetchall()
+    olha = "old:olha@example.com"
+    assert [owner for (owner,) in found] == [olha, olha, "Petro", "old:petro@example.com", "nobody", None]

@@ -249,3 +249,15 @@ def test_a_warning_stands_beside_the_verdict(connection: Connection) -> None:
     marked = OpenFindings.read(connection).mark("win_rate", Verdict("method", "26w", "improved"))
     assert marked.verdict == "improved"
     assert ["duplicate_deal" in caveat for caveat in marked.caveats] == [True]
+
+
+def test_days_of_files_are_no_moments(connection: Connection) -> None:
+    """Many deals of one day, and ended on one, are a day's work where a file tells days only."""
+    connection.execute("insert into core.source_instance (source_id, system) values ('sf', 'legacy')")
+    connection.execute("insert into config.setting values ('timezone', 'Europe/Kyiv')")
+    midnight = datetime(2026, 1, 4, 22, tzinfo=UTC)  # in Kyiv
+    days = {"created_at": lambda i: midnight + (i // 25) * DAY, "closed_at": lambda i: midnight + (i // 25 + 9) * DAY}
+    deals(connection, 500, status="won", close_basis="legacy", **days)
+    assert of_rule(connection, "migration_stamp") == of_rule(connection, "backfilled_closing") == []
+    connection.execute("update core.source_instance set system = 'salesforce'")
+    assert of_rule(connection, "migration_stamp") != []
