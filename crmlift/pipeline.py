@@ -27,6 +27,7 @@ from crmlift.derived import write_models
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
 from crmlift.extract import extract_source, refuse_unread
 from crmlift.places import KPIS, MODELS
+from crmlift.raw_published import raw_tables
 from crmlift.report import write_report
 from crmlift.settings_file import Loaded, load_settings, salt
 from crmlift.snapshots import append_snapshots
@@ -243,9 +244,8 @@ def publish(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     loaded = loaded or load_settings()
     with _step(loaded, run_id, "publish") as (connection, summary):
         _record(connection, run_id, "publish", datetime.now(UTC), "success", None)
-        done = publish_copy(
-            connection, loaded.places.analytics, with_user_names=loaded.settings.privacy.publish_user_names
-        )
+        names = loaded.settings.privacy.publish_user_names
+        done = publish_copy(connection, loaded.places.analytics, with_user_names=names, raw=raw_tables(loaded))
         summary |= {"path": str(done.path), "tables": done.tables, "bytes": done.bytes}
     return summary
 
