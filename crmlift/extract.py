@@ -84,6 +84,9 @@ def open_source(loaded: Loaded, source_id: str, secrets: Mapping[str, str] | Non
     chosen = settings.model_dump(exclude_none=True)
     if settings.type == "files":
         chosen = {"timezone": loaded.settings.company.timezone} | chosen
+        for name in ("path", "mapping"):
+            if name in chosen and "://" not in chosen[name]:
+                chosen[name] = str(loaded.path.parent / Path(chosen[name]).expanduser())
     return open_connector(source_id, chosen, given)
 
 

@@ -130,6 +130,15 @@ def test_a_named_file_that_is_missing_keeps_its_rows_and_stops_no_other(tmp_path
     assert live == (2, 1)
 
 
+def test_paths_are_relative_to_the_settings_file(tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "a.csv").write_text(text(ROWS))
+    (tmp_path / "m.yml").write_text("files: {p: {path: a.csv, entity: crm_product, columns: {id: Doc}}}")
+    given = {"sources": {"sheets": {"type": "files", "path": "exports", "mapping": "m.yml"}}}
+    loaded = Loaded(Settings.model_validate(given), tmp_path / "crmlift.yml", given, Places(tmp_path / "home"))
+    assert extract_source(loaded, "sheets", run_id="r1").rows == 2
+
+
 def test_what_is_no_longer_mapped_is_gone(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(text(ROWS))
     extract_source(_loaded(tmp_path), "sheets", run_id="r1")
