@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from metrics.question import Question
 from metrics.segments import segment_effects
 
 WHALE_SHARE, JUMP = 0.30, 1.0
+PLATEAU, MIN_STEPS = 0.8, 4
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def check_effect(question: Question, rows: Rows, look: Look, design: Design, fin
         return checked
     checked += _leave_one_out(finding) + Checked((), (), {"placebo": teams.placebo(question, rows, design)})
     setting = teams.prepare(question, rows, design)
-    checked += Checked((), (), {"event_study": event_study(question, setting)})
+    path = event_study(question, setting)
+    checked += Checked((), (), {"event_study": path}) + _still_learning(question, path, setting.cells.multiplicative)
     if not is_headline:
         return checked
     checked += Checked((), (), {"dose_response": dose_response(question, setting)})
@@ -141,6 +143,16 @@ def _jump(finding: Finding) -> Checked:
     if change is None or change <= JUMP or finding.low <= 0:
         return Checked()
     return Checked((), ("It more than doubled; make sure that it was recorded in the same way before.",))
+
+
+def _still_learning(question: Question, path: Sequence[Mapping[str, Any]], is_relative: bool) -> Checked:
+    """The first four weeks after the learning window against the later ones; one that ends in the dip is too short."""
+    after = [1 + step["change"] for step in path if step["phase"] == "after"]
+    is_asked = is_relative and question.better == "higher"
+    if not is_asked or len(after) < MIN_STEPS or not after[0] < PLATEAU * float(np.mean(after[1:])):
+        return Checked()
+    words = "The first weeks after the learning window are still far below the later ones; it may be too short."
+    return Checked((), (words,))
 
 
 def _leave_one_out(finding: Finding) -> Checked:

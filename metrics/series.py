@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from metrics.question import Floats
 
@@ -58,11 +58,11 @@ class Posterior:
 
     def tail(self, value: float) -> float:
         """P(step > value)."""
-        return float(np.sum(self.weight * stats.t.sf((value - self.mean) / self.scale, self.df)))
+        return float(np.sum(self.weight * special.stdtr(self.df, (self.mean - value) / self.scale)))
 
     def quantile(self, share: float) -> float:
         """The step's quantile."""
-        reach = float(stats.t.ppf(1 - 1e-9, self.df)) * self.scale
+        reach = float(special.stdtrit(self.df, 1 - 1e-9)) * self.scale
         ends = float((self.mean - reach).min()), float((self.mean + reach).max())
         return float(optimize.brentq(lambda value: 1 - self.tail(value) - share, *ends, xtol=1e-9, rtol=1e-9))
 

@@ -174,17 +174,17 @@ def decide(case: Case) -> tuple[VerdictWord, str | None]:
         return "inconclusive", NOT_ENOUGH
     if case.look.name == looks.PROVISIONAL:
         return "inconclusive", PROVISIONAL
-    return _read(case, case.finding)
+    return read(case.question, case.finding, bool(case.against))
 
 
-def _read(case: Case, finding: Finding) -> tuple[VerdictWord, str | None]:
+def read(question: Question, finding: Finding, is_contradicted: bool) -> tuple[VerdictWord, str | None]:
     """What the interval says, unless a check contradicts."""
-    important = case.question.min_important_change
+    important = question.min_important_change
     if finding.low > 0 or finding.high < 0:
-        if case.against:
+        if is_contradicted:
             return "inconclusive", DISAGREE
-        return ("improved" if (finding.theta > 0) == (case.question.better == "higher") else "worsened"), None
-    if important is not None and is_inside(finding, important, case.question.kind):
+        return ("improved" if (finding.theta > 0) == (question.better == "higher") else "worsened"), None
+    if important is not None and is_inside(finding, important, question.kind):
         return "no_material_change", None
     return "inconclusive", TOO_NOISY
 
@@ -208,6 +208,13 @@ def _written(case: Case) -> Verdict:
     finding = case.finding
     if finding is None:
         return verdict
+    spans = {name: getattr(finding, name) for name in ("pre_start", "pre_end", "post_start", "post_end")}
+    verdict = replace(verdict, method=finding.method, n_pre=finding.n_pre, n_post=finding.n_post, **spans)
+    return published(verdict, finding, case.look.alpha)
+
+
+def published(verdict: Verdict, finding: Finding, alpha: float) -> Verdict:
+    """The verdict with the finding's numbers; what is not known is None."""
     numbers = {
         "pre_value": finding.pre_value,
         "post_value": finding.post_value,
@@ -219,11 +226,10 @@ def _written(case: Case) -> Verdict:
         "effect_rel_ci_low": finding.relative(finding.low),
         "effect_rel_ci_high": finding.relative(finding.high),
         "p_value": finding.p_value,
-        "mde80": finding.smallest_detectable(case.look.alpha),
+        "mde80": finding.smallest_detectable(alpha),
     }
     known: dict[str, Any] = {name: _known(value) for name, value in numbers.items()}
-    spans = {name: getattr(finding, name) for name in ("pre_start", "pre_end", "post_start", "post_end")}
-    return replace(verdict, method=finding.method, n_pre=finding.n_pre, n_post=finding.n_post, **spans, **known)
+    return replace(verdict, **known)
 
 
 def _known(value: float | None) -> float | None:

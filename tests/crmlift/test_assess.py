@@ -67,6 +67,14 @@ def test_it_explains_itself_in_at_most_five_lines(written: Written) -> None:
     assert len(text.splitlines()) <= 5
 
 
+def test_a_narrow_interval_around_nothing_asks_what_would_matter(written: Written) -> None:
+    sheet = written(weekly_csv(effect=0.0))
+    (verdict,) = assess_file(sheet, WEEKLY)
+    assert "Too small to matter? Add --min-important" in explain(verdict)
+    (asked,) = assess_file(sheet, replace(WEEKLY, min_important=0.2))
+    assert asked["verdict"] == "no_material_change"
+
+
 @published
 def test_seat_belts(written: Written) -> None:
     options = AssessOptions(

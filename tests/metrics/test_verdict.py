@@ -160,6 +160,21 @@ def test_hardly_anything_before_is_not_a_change_but_new_recording() -> None:
     assert (verdict.verdict, verdict.reason) == ("not_comparable", "hardly_recorded_before")
 
 
+def test_a_learning_window_that_ends_in_the_dip_is_told() -> None:
+    asked = rollout(effect=0.0, rate=60.0)
+    since = asked.at - asked.go_live[asked.unit].astype("datetime64[s]")
+    in_dip = (since >= np.timedelta64(0, "D")) & (since < np.timedelta64(70, "D")) & (np.arange(len(asked.at)) % 2 == 0)
+    dipped = replace(asked, at=asked.at[~in_dip], unit=asked.unit[~in_dip], num=asked.num[~in_dip],
+                     den=asked.den[~in_dip], observed=asked.observed[~in_dip])  # fmt: skip
+    assert any("it may be too short" in words for words in judge(dipped).caveats)
+    assert not any("it may be too short" in words for words in judge(asked).caveats)
+
+
+def test_placebo_dates_say_what_they_could_have_seen() -> None:
+    assert all(0 < size < 1 for size in judge(rollout()).diagnostics["placebo"]["detectable"])
+    assert judge(weekly(noisy_weeks(), 110)).diagnostics["placebo"]["detectable"]
+
+
 def test_more_than_a_doubling_is_told_to_be_looked_at() -> None:
     verdict = judge(rollout(effect=1.5))
     assert verdict.verdict == "improved"
