@@ -155,6 +155,14 @@ def negative(connection: Connection, is_bad: bool) -> None:
     tickets(connection, 30, first_response_at=ended(-1 if is_bad else 1), closed_at=ended(2))
 
 
+def brought_along(connection: Connection, is_bad: bool) -> None:
+    connection.execute("insert into metrics.kpi (kpi_id) values ('win_rate')")
+    connection.execute(
+        "insert into config.benchmark (benchmark_id, kpi_id) values ('a', 'win_rate'), ('b', ?)",
+        ["winrate" if is_bad else "win_rate"],
+    )
+
+
 CASES: dict[str, tuple[Callable[[Connection, bool], None], str, str, int]] = {
     "duplicate_account": (duplicate_accounts, "warning", "account", 10),
     "duplicate_contact": (duplicate_contacts, "warning", "contact", 10),
@@ -170,6 +178,7 @@ CASES: dict[str, tuple[Callable[[Connection, bool], None], str, str, int]] = {
     "orphaned_deal": (left_behind, "info", "opportunity", 5),
     "overdue_close_date": (overdue, "info", "opportunity", 20),
     "negative_duration": (negative, "blocking", "ticket", 30),
+    "unknown_kpi": (brought_along, "warning", "benchmark", 1),
 }
 """Rule → what makes it fire, how bad that is, on what, how many rows (0: at least one)."""
 TESTED_ELSEWHERE = {
