@@ -155,6 +155,14 @@ def negative(connection: Connection, is_bad: bool) -> None:
     tickets(connection, 30, first_response_at=ended(-1 if is_bad else 1), closed_at=ended(2))
 
 
+def brought_along(connection: Connection, is_bad: bool) -> None:
+    connection.execute("insert into metrics.kpi (kpi_id) values ('win_rate')")
+    connection.execute(
+        "insert into config.benchmark (benchmark_id, kpi_id) values ('a', 'win_rate'), ('b', ?)",
+        ["winrate" if is_bad else "win_rate"],
+    )
+
+
 CASES: dict[str, tuple[Callable[[Connection, bool], None], str, str, int]] = {
     "duplicate_account": (duplicate_accounts, "warning", "account", 10),
     "duplicate_contact": (duplicate_contacts, "warning", "contact", 10),
@@ -170,6 +178,7 @@ CASES: dict[str, tuple[Callable[[Connection, bool], None], str, str, int]] = {
     "orphaned_deal": (left_behind, "info", "opportunity", 5),
     "overdue_close_date": (overdue, "info", "opportunity", 20),
     "negative_duration": (negative, "blocking", "ticket", 30),
+    "unknown_kpi": (brought_along, "warning", "benchmark", 1),
 }
 """Rule → what makes it fire, how bad that is, on what, how many rows (0: at least one)."""
 TESTED_ELSEWHERE = {
@@ -249,3 +258,15 @@ def test_a_warning_stands_beside_the_verdict(connection: Connection) -> None:
     marked = OpenFindings.read(connection).mark("win_rate", Verdict("method", "26w", "improved"))
     assert marked.verdict == "improved"
     assert ["duplicate_deal" in caveat for caveat in marked.caveats] == [True]
+
+
+def test_days_of_files_are_no_moments(connection: Connection) -> None:
+    """Many deals of one day, and ended on one, are a day's work where a file tells days only."""
+    connection.execute("insert into core.source_instance (source_id, system) values ('sf', 'legacy')")
+    connection.execute("insert into config.setting values ('timezone', 'Europe/Kyiv')")
+    midnight = datetime(2026, 1, 4, 22, tzinfo=UTC)  # in Kyiv
+    days = {"created_at": lambda i: midnight + (i // 25) * DAY, "closed_at": lambda i: midnight + (i // 25 + 9) * DAY}
+    deals(connection, 500, status="won", close_basis="legacy", **days)
+    assert of_rule(connection, "migration_stamp") == of_rule(connection, "backfilled_closing") == []
+    connection.execute("update core.source_instance set system = 'salesforce'")
+    assert of_rule(connection, "migration_stamp") != []

@@ -6,7 +6,7 @@ with effects as (
     select e.*, ln(1 + e.effect_rel) as log_effect
     from evaluation.kpi_effect as e
     inner join metrics.kpi as d on d.kpi_id = e.kpi_id and d.definition_version = e.definition_version
-    where e.effect_rel > -1
+    where e.effect_rel > -1 and e.segment_dim = 'all'
 ),
 
 paired as (
