@@ -2,17 +2,17 @@
 -- Grain:    one row per object, field, source_id looked at
 -- Excludes: deleted records, objects with fewer than 50 records
 with records as (
-    select 'opportunity' as object, source_id, opportunity_id as record_id, created_at, epoch_us(created_at) // 60000000 as minute,
+    select 'opportunity' as object, source_id, opportunity_id as record_id, created_at, date_trunc('minute', created_at) as minute,
         cast(timezone($timezone, created_at) as date) as day
     from core.opportunity
     where not is_deleted and created_at is not null
     union all
-    select 'lead' as object, source_id, lead_id as record_id, created_at, epoch_us(created_at) // 60000000 as minute,
+    select 'lead' as object, source_id, lead_id as record_id, created_at, date_trunc('minute', created_at) as minute,
         cast(timezone($timezone, created_at) as date) as day
     from core.lead
     where not is_deleted and created_at is not null
     union all
-    select 'ticket' as object, source_id, ticket_id as record_id, created_at, epoch_us(created_at) // 60000000 as minute,
+    select 'ticket' as object, source_id, ticket_id as record_id, created_at, date_trunc('minute', created_at) as minute,
         cast(timezone($timezone, created_at) as date) as day
     from core.ticket
     where not is_deleted and created_at is not null
