@@ -43,6 +43,7 @@ Description string 255
     "Case": f"""
 Id id
 IsDeleted boolean
+MasterRecordId reference -> Case
 CaseNumber string 30
 AccountId reference -> Account
 ContactId reference -> Contact
