@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import duckdb
 from sqlglot import exp
 
 from crmlift.registry import Kpi
+from tests.golden import PARAMETERS, column_types, give
 
 INSTANT = "TIMESTAMP WITH TIME ZONE"
 COUNTED_AMOUNT = re.compile(r"(cast|sum|abs|coalesce)\(+(\w+\.)?amount_base")
@@ -96,6 +98,25 @@ def result(
     wanted = ", ".join(columns) if "unit_id" in kpi.columns else "*"
     used = {name: value for name, value in bound.items() if f"${name}" in query}
     return connection.execute(f"select {wanted} from ({query}) as r order by all", used).fetchall()
+
+
+def bound(kpi: Kpi, timezone: str | None = None) -> dict[str, Any]:
+    """What a KPI's query and the local day are given."""
+    given = {**PARAMETERS, "timezone": timezone or PARAMETERS["timezone"]}
+    return {**kpi.bound(given), **({"timezone": given["timezone"]} if "event_at" in kpi.columns else {})}
+
+
+def missing_cases(connection: duckdb.DuckDBPyConnection, kpi: Kpi, folder: Path) -> list[str]:
+    """The cases that apply to a KPI and its golden folder does not hold."""
+    given = {table: column_types(connection, table) for table in give(connection, folder)}
+    whole = result(connection, kpi, units(kpi), bound(kpi))
+    if not whole:
+        return ["ordinary"]
+    return [
+        case.name
+        for case in cases(kpi, given)
+        if result(connection, kpi, without(case, kpi, given), bound(kpi, case.timezone)) == whole
+    ]
 
 
 def _depends_on_records(kpi: Kpi, column: str) -> bool:
