@@ -45,6 +45,10 @@ def settings(kpis: int) -> Settings:
 def fill(connection: duckdb.DuckDBPyConnection, given: Settings, kpis: int, segments: int) -> int:
     """Units of every KPI: one a team, week and segment; the rows written."""
     connection.execute("create table core.team as select null::varchar as team_id, null::varchar as region where false")
+    connection.execute(
+        "create table core.opportunity (opportunity_id varchar, currency_code varchar, fx_rate_to_base double, "
+        "created_at timestamptz, closed_at timestamptz)"
+    )
     for wave in given.rollouts[0].waves:
         connection.executemany(
             "insert into config.rollout_wave values (?, 'crm', 'team', ?, ?, ?, false)",

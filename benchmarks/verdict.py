@@ -36,7 +36,10 @@ QUICK, FULL = 100, 2000
 HISTORIES = ((78, 26), (156, 52))
 QUICK_EFFECTS, FULL_EFFECTS = (0.0, 0.1), (0.0, -0.1, -0.05, 0.05, 0.1, 0.2, 0.3)
 TEAMS = ((5, 0), (5, 2), (10, 0), (10, 3), (20, 0), (20, 6), (40, 0), (40, 10))
+MAIN_EFFECTS, SECONDARY = (0.0, 0.1), 4
+"""Effects other than these draw the power curve; they get one world for every SECONDARY."""
 NULL_KPIS = 20
+CURVES = (*SERIES, "D5", "D6")
 Make = Callable[[int, int], World]
 
 
@@ -152,7 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the table; quick by default."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reps", type=int, help=f"worlds a row; {QUICK}, or {FULL} with --full")
-    parser.add_argument("--full", action="store_true", help="all effects")
+    parser.add_argument("--full", action="store_true", help="all effects; a quarter of the worlds for the power curve")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--only", default="", help="rows whose name begins so, e.g. D4")
     parser.add_argument("--write", action="store_true", help="docs/benchmark.md and its picture")
@@ -164,7 +167,8 @@ def main(arguments: list[str] | None = None) -> int:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for case in cases(FULL_EFFECTS if given.full else QUICK_EFFECTS):
             if case.name.startswith(given.only):
-                rows += measured(pool, case, reps, given.seed)
+                count = reps if case.effect in MAIN_EFFECTS or case.name not in CURVES else max(reps // SECONDARY, 10)
+                rows += measured(pool, case, count, given.seed)
                 print(
                     "\n".join(
                         line(row)

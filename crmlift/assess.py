@@ -64,6 +64,12 @@ def _check(options: AssessOptions) -> None:
             raise UsageFailure(f"{name} cannot be {given!r}.", next_step=f"use one of: {', '.join(allowed)}")
     if options.kind == "duration" and not options.end and not options.value:
         raise UsageFailure("A duration needs an end.", next_step="add --end COLUMN, or --value with the time in days")
+    if options.quantile is not None and not 0 < options.quantile < 1:
+        raise UsageFailure(f"--quantile cannot be {options.quantile:g}.", next_step="use a share such as 0.5 or 0.9")
+    if options.quantile is not None and options.kind not in (None, "quantile"):
+        raise UsageFailure(
+            f"--quantile and --kind {options.kind} contradict each other.", next_step="leave one of them out"
+        )
 
 
 def _question(columns: Columns, options: AssessOptions, rows: Bools) -> Question:
@@ -84,6 +90,7 @@ def _question(columns: Columns, options: AssessOptions, rows: Bools) -> Question
         observed=columns.observed[rows],
         go_live=go_live,
         as_of=columns.as_of,
+        share=0.5 if options.quantile is None else options.quantile,
         learning_days=default if options.learning_days is None else options.learning_days,
         period=options.period,  # type: ignore[arg-type]
         min_important_change=options.min_important,

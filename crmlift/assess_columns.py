@@ -29,6 +29,7 @@ class AssessOptions:
     end: str | None = None
     denominator: str | None = None
     kind: str | None = None
+    quantile: float | None = None
     period: str = "auto"
     better: str = "higher"
     learning_days: int | None = None
@@ -117,13 +118,21 @@ def _values(
 ) -> tuple[Floats, Floats, Bools, Kind]:
     """Numerator, denominator, observed, and the kind: as asked, or what the columns suggest."""
     den = sheet.number(options.denominator) if options.denominator else np.ones(len(at))
+    is_quantile = options.quantile is not None or options.kind == "quantile"
     observed = np.ones(len(at), dtype=bool)
     if options.end:
         end = sheet.day(options.end)
         is_open = np.isnat(end) | (end > as_of)
         stop = np.where(is_open, as_of.astype("datetime64[s]"), end)
-        return (stop - at).astype("timedelta64[s]").astype(float) / 86400, den, ~is_open, "duration"
+        return (
+            (stop - at).astype("timedelta64[s]").astype(float) / 86400,
+            den,
+            ~is_open,
+            "quantile" if is_quantile else "duration",
+        )
     num = sheet.number(options.value) if options.value else np.ones(len(at))
+    if is_quantile:
+        return num, den, observed, "quantile"
     if options.kind:
         return num, den, observed, options.kind  # type: ignore[return-value]
     if options.denominator:

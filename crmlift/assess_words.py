@@ -18,7 +18,7 @@ WHY = {
     "diagnostics_disagree": "the checks contradict each other",
     "provisional": "the first planned look has not been reached",
 }
-MINUS = "−"
+MINUS, NARROW = "−", 0.1
 
 
 def explain(verdict: Mapping[str, Any]) -> str:
@@ -36,11 +36,19 @@ def _headline(verdict: Mapping[str, Any]) -> str:
     if word == "not_comparable":
         return f"{head}: before and after cannot be compared for {name}."
     if word == "inconclusive":
+        if reason == "too_noisy" and verdict.get("min_important_change") is None and _is_narrow(verdict):
+            return f"{head}: {name} {change}, so perhaps not at all. Too small to matter? Add --min-important 0.05."
         return f"{head}: {name} {change or 'could not be estimated'}, but {WHY.get(str(reason), 'it is not certain')}."
     if word == "no_material_change":
         return f"{head}: {name} {change}; nothing beyond ±{_percent(verdict['min_important_change'], plus='')}."
     verb = "beyond what the other units did" if _is_controlled(verdict) else "beyond its own history"
     return f"{head}: {name} {change}, {verb}."
+
+
+def _is_narrow(verdict: Mapping[str, Any]) -> bool:
+    """Whether the interval reaches less than NARROW to either side."""
+    ends = verdict.get("effect_rel_ci_low"), verdict.get("effect_rel_ci_high")
+    return all(end is not None and abs(end) < NARROW for end in ends)
 
 
 def _change(verdict: Mapping[str, Any]) -> str:

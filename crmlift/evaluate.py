@@ -17,6 +17,7 @@ import pyarrow as pa
 from crmlift.quality_marks import OpenFindings
 from crmlift.questions import ALL, Ask, questions
 from crmlift.settings import GoalSettings, RolloutSettings, Settings
+from metrics.for_whom import of_segments
 from metrics.looks import PROVISIONAL
 from metrics.multiplicity import correct
 from metrics.question import Verdict
@@ -67,13 +68,13 @@ def _write(
 ) -> int:
     if not asked:
         return 0
-    rows = pa.Table.from_pylist([_row(ask, verdict, run_id) for ask, verdict in zip(asked, verdicts, strict=True)])
-    connection.register("judged", rows)
+    rows = [row for ask, verdict in zip(asked, verdicts, strict=True) for row in _rows(ask, verdict, run_id)]
+    connection.register("judged", pa.Table.from_pylist(rows))
     connection.execute(
         "insert or replace into evaluation.kpi_effect by name select *, now() as computed_at from judged"
     )
     connection.unregister("judged")
-    return len(asked)
+    return len(rows)
 
 
 def _write_unjudged(
@@ -93,13 +94,21 @@ def _write_unjudged(
     return int(written[0]) if written else 0
 
 
-def _row(ask: Ask, verdict: Verdict, run_id: str) -> dict[str, Any]:
+def _rows(ask: Ask, verdict: Verdict, run_id: str) -> list[dict[str, Any]]:
+    """The verdict on everybody, and at frozen looks of all waves together one on each segment."""
+    rows = [_row(ask, verdict, run_id, ALL, ALL)]
+    if ask.wave_id == ALL and ask.look != PROVISIONAL:
+        rows += [_row(ask, each, run_id, dim, value) for dim, value, each in of_segments(ask.question, verdict)]
+    return rows
+
+
+def _row(ask: Ask, verdict: Verdict, run_id: str, segment_dim: str, segment_value: str) -> dict[str, Any]:
     known: dict[str, Any] = {
         "rollout_id": ask.rollout.id,
         "wave_id": ask.wave_id,
         "kpi_id": ask.kpi.kpi_id,
-        "segment_dim": ALL,
-        "segment_value": ALL,
+        "segment_dim": segment_dim,
+        "segment_value": segment_value,
         "as_of": ask.end.item(),
         "look": ask.look,
         "caveats": list(verdict.caveats),

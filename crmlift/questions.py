@@ -9,6 +9,7 @@ from datetime import datetime
 import duckdb
 import numpy as np
 
+from crmlift import constant_rates
 from crmlift.settings import GoalSettings, RolloutSettings, Settings
 from crmlift.warehouse.store import literal, quoted
 from metrics.looks import PROVISIONAL, look_dates
@@ -61,10 +62,13 @@ def questions(
     assert local is not None
     today = np.datetime64(local[0], "D")
     scope = _scope(connection, rollout)
+    known = scope.go_live[~np.isnat(scope.go_live)]
+    constant_rates.prepare(connection, known.min().item() if len(known) else None)
     for kpi in _kpis(connection, goals):
         segments = _segments(connection, kpi)
         rows = _rows(connection, kpi, rollout, scope, settings.company.timezone, segments)
         pooled = in_order(_question(kpi, rows, segments, scope, today, settings))
+        pooled = replace(pooled, exposure_note=constant_rates.note(connection, kpi.kpi_id, kpi.unit))
         for wave_id in [ALL, *(wave.id for wave in rollout.waves)] if len(rollout.waves) > 1 else [ALL]:
             question = pooled if wave_id == ALL else _of_wave(pooled, scope, wave_id)
             question = replace(question, response_rates=response_rates(connection, kpi, rollout, scope, wave_id, as_of))
@@ -155,12 +159,13 @@ def _rows(
         f", list_position($names_{k}, u.segments[{literal(name)}]) - 1 as {quoted('group_' + name)}"
         for k, name in enumerate(segments)
     )
+    amount, rates = constant_rates.amount_sql(kpi.unit)
     found = connection.execute(
-        "select (u.event_at at time zone $timezone)::timestamp_s as at, m.code as unit, u.num::double as num, "
+        f"select (u.event_at at time zone $timezone)::timestamp_s as at, m.code as unit, {amount} as num, "
         f"u.den::double as den, coalesce(u.observed, false) as observed{codes} "
         "from metrics.kpi_unit u left join core.team t on t.team_id = u.team_id "
         "join (select scope_value as key, (row_number() over (order by scope_value) - 1)::bigint as code "
-        f" from config.rollout_wave where rollout_id = $rollout) m on m.key = {scope.column} "
+        f" from config.rollout_wave where rollout_id = $rollout) m on m.key = {scope.column} {rates}"
         "where u.kpi_id = $kpi and u.event_at is not null and u.num is not null and u.den is not null",
         {
             "rollout": rollout.id, "timezone": timezone, "kpi": kpi.kpi_id,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from metrics import did, one_date, response, teams
 from metrics.designs import Design
@@ -19,8 +18,8 @@ from metrics.panel import Panel, Rows, build, select, slots, spacing
 from metrics.question import Question
 from metrics.segments import segment_effects
 
-WHALE_SHARE = 0.30
-SELECTED_P = 0.01
+WHALE_SHARE, JUMP = 0.30, 1.0
+PLATEAU, MIN_STEPS = 0.8, 4
 
 
 @dataclass(frozen=True)
@@ -41,15 +40,16 @@ class Checked:
 def check_effect(question: Question, rows: Rows, look: Look, design: Design, finding: Finding) -> Checked:
     """All checks the design allows."""
     checked = _learning(question, look, design, finding) + _whales(question, rows, look, design, finding)
-    checked += _non_response(question, rows, finding)
+    checked += _non_response(question, rows, finding) + _jump(finding)
     is_headline = question.focus is None and look.name != PROVISIONAL
     if is_headline:
         checked += Checked((), (), {"segments": segment_effects(question, look.end, design, finding)})
     if not design.is_controlled:
         return checked
-    checked += _leave_one_out(finding) + _selection(question, rows, design, finding)
+    checked += _leave_one_out(finding) + Checked((), (), {"placebo": teams.placebo(question, rows, design)})
     setting = teams.prepare(question, rows, design)
-    checked += Checked((), (), {"event_study": event_study(question, setting)})
+    path = event_study(question, setting)
+    checked += Checked((), (), {"event_study": path}) + _still_learning(question, path, setting.cells.multiplicative)
     if not is_headline:
         return checked
     checked += Checked((), (), {"dose_response": dose_response(question, setting)})
@@ -105,7 +105,20 @@ def _whales(question: Question, rows: Rows, look: Look, design: Design, finding:
     }
     caveats = (f"The largest 1 % of the records make up {share:.0%} of the total; a few of them can turn the result.",)
     against = ("Without its few largest records the change has the opposite sign.",)
-    return Checked(against if _flips(finding.theta, theta) else (), caveats, figures)
+    checked = Checked(against if _flips(finding.theta, theta) else (), caveats, figures)
+    return checked + _typical(question, look, design, finding) if question.kind == "mean" else checked
+
+
+def _typical(question: Question, look: Look, design: Design, finding: Finding) -> Checked:
+    """What the typical record did, by median and by logarithm, where a mean rests on a few giants."""
+    others = {"median": replace(question, kind="quantile", share=0.5, held=None)}
+    if (question.num > 0).all():
+        others["log"] = replace(question, num=np.log(question.num), log=False)
+    found = {name: _theta(other, look.end, design) for name, other in others.items()}
+    figures = {f"{name}_{part}": value for name, pair in found.items() for part, value in zip(
+        ("estimate", "error"), pair, strict=True)}  # fmt: skip
+    is_opposed = any(_flips(finding.theta, theta) and abs(theta) > 2 * error for theta, error in found.values())
+    return Checked(("The typical record moved the other way than the mean.",) if is_opposed else (), (), figures)
 
 
 def _non_response(question: Question, rows: Rows, finding: Finding) -> Checked:
@@ -124,33 +137,30 @@ def _non_response(question: Question, rows: Rows, finding: Finding) -> Checked:
     return Checked((), (f"{words}; the change stays even if those who are missing answered at the extremes.",), figures)
 
 
+def _jump(finding: Finding) -> Checked:
+    """More than doubled: rather a change of what is recorded than of what is done."""
+    change = finding.relative(finding.theta)
+    if change is None or change <= JUMP or finding.low <= 0:
+        return Checked()
+    return Checked((), ("It more than doubled; make sure that it was recorded in the same way before.",))
+
+
+def _still_learning(question: Question, path: Sequence[Mapping[str, Any]], is_relative: bool) -> Checked:
+    """The first four weeks after the learning window against the later ones; one that ends in the dip is too short."""
+    after = [1 + step["change"] for step in path if step["phase"] == "after"]
+    is_asked = is_relative and question.better == "higher"
+    if not is_asked or len(after) < MIN_STEPS or not after[0] < PLATEAU * float(np.mean(after[1:])):
+        return Checked()
+    words = "The first weeks after the learning window are still far below the later ones; it may be too short."
+    return Checked((), (words,))
+
+
 def _leave_one_out(finding: Finding) -> Checked:
     """One team alone must not carry the sign."""
     found = finding.diagnostics.get("leave_one_team_out", {})
     if found and (found["low"] < 0 < found["high"]):
         return Checked(("Leaving out a single team turns the sign of the change.",))
     return Checked()
-
-
-def _selection(question: Question, rows: Rows, design: Design, finding: Finding) -> Checked:
-    """Placebo dates, and teams picked in an unusual quarter, which would have come back by themselves."""
-    placebo = teams.placebo(question, rows, design)
-    quarter = placebo["quarter_before"]
-    figures: dict[str, Any] = {"placebo": placebo}
-    if quarter is None or quarter["p_value"] >= SELECTED_P:
-        return Checked((), (), figures)
-    early = replace(rows, exposed_days=rows.exposed_days + teams.QUARTER_DAYS)
-    theta, error, df = teams.point(teams.prepare(question, early, design))
-    reach = float(stats.t.ppf(0.975, df)) * error if np.isfinite(error) else float("inf")
-    figures["without_quarter_before"] = {"estimate": theta, "low": theta - reach, "high": theta + reach}
-    caveats = (
-        "In the quarter before their go-live these teams did unusually "
-        + ("well" if (quarter["estimate"] > 0) == (question.better == "higher") else "badly")
-        + "; part of the change may be a return to normal.",
-    )
-    holds = not _flips(finding.theta, theta) and abs(theta) > reach
-    against = () if holds else ("Without the unusual quarter before go-live the change is no longer certain.",)
-    return Checked(against, caveats, figures)
 
 
 def _second_estimator(question: Question, rows: Rows, design: Design, finding: Finding) -> Checked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from metrics.panel import blocks
 from metrics.question import Floats, Ints, Question
@@ -36,7 +36,7 @@ def event_study(question: Question, setting: Setting) -> list[dict[str, float | 
         if not np.isfinite(ratios[0, k]):
             continue
         error, df = jackknife_error(float(ratios[0, k]), ratios[1:, k][np.isfinite(ratios[1:, k])])
-        reach = float(stats.t.ppf(0.975, df)) * error if df >= 1 else float("nan")
+        reach = float(special.stdtrit(df, 0.975)) * error if df >= 1 else float("nan")
         ends = [ratios[0, k], ratios[0, k] - reach, ratios[0, k] + reach]
         change, low, high = (float(np.expm1(end)) if cells.multiplicative else float(end) * scale for end in ends)
         phase = "before" if weeks < 0 else "learning" if 7 * weeks < longest else "after"

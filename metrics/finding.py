@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,7 @@ class Finding:
         """The relative change that would be found with the given power (Bloom 1995, Evaluation Review 19(5))."""
         if not np.isfinite(self.error):
             return None
-        df = self.df if np.isfinite(self.df) else 1e6
-        reach = float(stats.t.ppf(1 - alpha / 2, df) + stats.t.ppf(power, df)) * self.error
+        reach = float(special.stdtrit(self.df, 1 - alpha / 2) + special.stdtrit(self.df, power)) * self.error
         found = self.relative(reach)
         return found if found is not None and np.isfinite(found) else None
 

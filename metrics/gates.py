@@ -16,6 +16,7 @@ from metrics.stamps import stamped
 MAX_STAMPED = 0.10
 MIN_WEEKS_BEFORE, MIN_WEEKS_AFTER, MIN_EVENTS = 26.0, 8.0, 30
 PLACEBO_ALPHA = 0.005
+HARDLY = 0.05
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,15 @@ def _recorded_before(question: Question, rows: Rows) -> list[Bar]:
     if is_amount and after.any() and not rows.num[before].any() and rows.num[after].any():
         return [Bar("nothing_recorded_before", "Only zeros were recorded before the go-live; missing is not zero.")]
     return []
+
+
+def hardly_recorded(question: Question, finding: Finding) -> Bar | None:
+    """Gate 0: less than a twentieth of today's figure before; that is new recording, not a change of what is done."""
+    if question.kind not in ("count", "sum", "proportion", "ratio"):
+        return None
+    if not 0 <= finding.pre_value < HARDLY * finding.post_value:
+        return None
+    return Bar("hardly_recorded_before", "Hardly anything was recorded before the go-live; missing is not zero.")
 
 
 def restless(placebo: Mapping[str, Any]) -> Bar | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from metrics.question import Bools, Floats, Verdict
 
@@ -70,12 +70,12 @@ def _revised(verdict: Verdict, asked: str, kept_share: float) -> Verdict:
 def _widened(verdict: Verdict, alpha: float) -> Verdict:
     """The same estimate with an interval of level 1 − alpha, stretched on its own scale."""
     known = verdict.diagnostics
-    theta, df = known.get("theta"), known.get("theta_df") or 1e6
+    theta, df = known.get("theta"), known.get("theta_df") or np.inf
     if theta is None or known.get("theta_low") is None or known.get("theta_high") is None:
         return replace(
             verdict, effect_ci_low=None, effect_ci_high=None, effect_rel_ci_low=None, effect_rel_ci_high=None
         )
-    stretch = float(stats.t.ppf(1 - alpha / 2, df) / stats.t.ppf(1 - float(known["alpha"]) / 2, df))
+    stretch = float(special.stdtrit(df, 1 - alpha / 2) / special.stdtrit(df, 1 - float(known["alpha"]) / 2))
     ends: list[float] = [theta + stretch * (known[name] - theta) for name in ("theta_low", "theta_high")]
     post, base = verdict.post_value, verdict.counterfactual_value
     if post is None or base is None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from metrics.question import ADDITIVE_KINDS, Question
+from metrics.question import ADDITIVE_KINDS, CENSORED_KINDS, Question
 
 
 def naive_change(question: Question, end: np.datetime64) -> dict[str, float]:
     """naive_pre, naive_post and naive_change_rel of the teams that went live, all rows up to `end`.
 
-    Durations count finished cases only, shares count young cases as failures: that is what dashboards do.
+    Durations and quantiles count finished cases only, shares count young cases as failures: that is what dashboards do.
     """
     day = question.at.astype("datetime64[D]")
     go_live = question.go_live[question.unit]
     asked = ~np.isnat(go_live) & (day < end)
     if question.focus is not None:
         asked &= question.focus[question.unit]
-    if question.kind == "duration":
+    if question.kind in CENSORED_KINDS:
         asked &= question.observed
     sides = asked & (day < go_live), asked & (day >= go_live)
     if not sides[0].any() or not sides[1].any():
@@ -28,6 +28,9 @@ def naive_change(question: Question, end: np.datetime64) -> dict[str, float]:
     spans = (dates - start).astype(float).sum(), (end - dates).astype(float).sum()
     for side, days in zip(sides, spans, strict=True):
         below = days if question.kind in ADDITIVE_KINDS else question.den[side].sum()
+        if question.kind == "quantile":
+            found.append(float(np.quantile(question.num[side], question.share)))
+            continue
         if question.kind == "duration":
             below = float(side.sum())
         found.append(float(question.num[side].sum() / below) if below > 0 else float("nan"))

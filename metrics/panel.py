@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from metrics.durations import kaplan_meier, pseudo_values, quantile, restricted
-from metrics.question import ADDITIVE_KINDS, Bools, Floats, Ints, Question, Times
+from metrics.question import ADDITIVE_KINDS, CENSORED_KINDS, Bools, Floats, Ints, Question, Times
 from metrics.staggered import Cells
 from metrics.standardise import standard_weights
 
@@ -121,10 +121,10 @@ def select(question: Question, end: np.datetime64) -> Rows:
     keep = (day >= start) & (day < mature_end) & np.isfinite(question.num) & np.isfinite(question.den)
     if question.kind == "duration":
         keep &= question.num >= 0
-    else:
+    if question.kind not in CENSORED_KINDS:
         keep &= question.observed
     picked = np.flatnonzero(keep)
-    den = np.ones(len(picked)) if question.kind == "duration" else question.den[picked]
+    den = np.ones(len(picked)) if question.kind in CENSORED_KINDS else question.den[picked]
     num = question.num[picked].astype(float)
     weight = _weights(question, picked, day[picked], den)
     return Rows(day[picked], question.unit[picked], num, den, picked, horizon, horizon, start, mature_end, weight)
@@ -176,8 +176,24 @@ def build(question: Question, rows: Rows, edges: Times) -> Panel:
         den = np.broadcast_to(np.diff(edges).astype(float), shape).copy()
     else:
         den = total(rows.den * rows.weight)
+    sums = total(num)
+    if question.kind == "quantile":
+        found = _cell_quantiles(rows.num[inside], question.observed[rows.picked[inside]], flat, shape, question.share)
+        den = np.where(np.isfinite(found), number, 0.0)
+        sums = np.nan_to_num(found) * number
     alive = _alive(number, edges) if not question.is_periodic else number > 0
-    return Panel(edges, total(num), den, number, before & alive, after & alive)
+    return Panel(edges, sums, den, number, before & alive, after & alive)
+
+
+def _cell_quantiles(num: Floats, observed: Bools, cell: Ints, shape: tuple[int, int], share: float) -> Floats:
+    """The quantile in each cell, NaN where too few cases have ended to tell; open cases by Kaplan–Meier."""
+    found = np.full(shape[0] * shape[1], np.nan)
+    order = np.argsort(cell, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(cell[order])) + 1):
+        if len(rows):
+            reached = quantile(kaplan_meier(num[rows], observed[rows]), share)
+            found[cell[rows[0]]] = np.nan if reached is None else reached
+    return found.reshape(shape)
 
 
 def states(question: Question, rows: Rows, edges: Times) -> tuple[Bools, Bools]:
@@ -218,6 +234,8 @@ def slot_length(question: Question, rows: Rows) -> str:
     """The finest slot worth keeping for a panel of teams; the spacing of the rows when they are ready-made periods."""
     if question.is_periodic:
         return spacing(question.at)
+    if question.kind == "quantile":
+        return "4 weeks"
     units = len(question.go_live)
     days = int((rows.end - rows.start).astype(int))
     if units * days <= MAX_DAILY_CELLS:

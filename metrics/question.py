@@ -15,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Times = npt.NDArray[np.datetime64]
 
-Kind = Literal["sum", "count", "mean", "proportion", "ratio", "duration", "nps"]
+Kind = Literal["sum", "count", "mean", "proportion", "ratio", "duration", "quantile", "nps"]
 Better = Literal["higher", "lower"]
 Period = Literal["auto", "day", "week", "4 weeks", "month", "quarter", "year"]
 AlphaPolicy = Literal["looks", "single"]
@@ -23,6 +23,7 @@ VerdictWord = Literal["improved", "worsened", "no_material_change", "inconclusiv
 
 ADDITIVE_KINDS = ("sum", "count")
 DIVIDED_KINDS = ("mean", "proportion", "ratio", "nps")
+CENSORED_KINDS = ("duration", "quantile")
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class Question:
     Rows (arrays of one length, any order), one a deal, ticket, answer, user-week, or a ready-made cell:
       at: local business time, datetime64[s]. unit: codes 0…G−1 of the team (all 0: one series, no teams).
       num, den: what the KPI sums; sums and counts ignore den. nps: num in {−1, 0, 1}, den 1.
-      observed: for durations False is right-censored at num (competing events may be passed as censored); for
-      all other kinds False is "too young to tell" and the row is left out.
+      observed: for durations and quantiles False is right-censored at num (competing events may be passed as censored);
+      for all other kinds False is "too young to tell" and the row is left out.
       is_stamped: rows that carry a migration stamp (created by the load, not by life).
       groups: segmentation → code of each row's segment (the mix check), group_names: what the codes mean; held: the
       one to hold constant. covariates: rows × k, averaged over a cell (one series only).
@@ -43,6 +44,7 @@ class Question:
     per unit code.
     horizon_days: the age at which a row's outcome is final; for durations the restriction time of the mean (0:
     chosen from the data). Rows that young before a go-live are partly exposed, and left out.
+    share: for quantiles, which one: 0.5 is the median.
     time_unit_days: length in days of one unit of num, for durations (hours: 1/24).
     min_important_change: relative, e.g. 0.05 (nps: × 100 points); None: never "no material change".
     alpha_policy: `looks` spends alpha over 13, 26 and 52 weeks; `single` is one planned look.
@@ -65,6 +67,7 @@ class Question:
     as_of: np.datetime64
     learning_days: int | Ints = 42
     horizon_days: float = 0.0
+    share: float = 0.5
     time_unit_days: float = 1.0
     period: Period = "auto"
     min_important_change: float | None = None

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from metrics import one_date, teams
 from metrics.designs import Design
@@ -20,12 +20,13 @@ from metrics.finding import Finding
 from metrics.panel import Rows, select
 from metrics.question import Bools, Floats, Question
 
-MAX_SEGMENTS, MIN_ROWS = 12, 30
-Z95 = 1.959964
+MAX_SEGMENTS, MIN_ROWS = 24, 30
 
 
 def segment_effects(question: Question, end: np.datetime64, design: Design, finding: Finding) -> list[dict[str, Any]]:
-    """One row a segmentation and segment: records, estimate and interval, pooled estimate and interval.
+    """One row a segmentation and segment: records, values, estimate and interval, pooled estimate and interval.
+
+    theta, theta_error: the pooled estimate on the finding's scale, before it is told as a change.
 
     Segmentations with more than MAX_SEGMENTS segments are left out; a segment with fewer than MIN_ROWS records on a
     side, or without an estimate, has None. Nothing here is corrected for the number of segments: it is a description.
@@ -41,7 +42,9 @@ def segment_effects(question: Question, end: np.datetime64, design: Design, find
         for value, each, (mean, error) in zip(values, found, pooled["shrunk"], strict=True):
             out.append(
                 {
-                    "dim": name, "segment": told[value], "n_pre": each["n_pre"], "n_post": each["n_post"],
+                    "dim": name, "segment": told[value],
+                    **{key: each[key] for key in ("n_pre", "n_post", "pre_value", "post_value")},
+                    "theta": mean, "theta_error": error,
                     **_told("effect", finding, each["theta"], each["error"], each["df"]),
                     **_told("pooled", finding, mean, error, float("inf")),
                     "heterogeneity_p": pooled["p_value"],
@@ -64,15 +67,20 @@ def _one(question: Question, end: np.datetime64, design: Design) -> dict[str, An
     """Estimate, error and degrees of freedom of one segment, NaN when it has too few records."""
     rows = select(question, end)
     before, after = _counts(question, rows)
-    unknown = {"n_pre": before, "n_post": after, "theta": float("nan"), "error": float("nan"), "df": float("nan")}
+    names = ("theta", "error", "df", "pre_value", "post_value")
+    unknown = {"n_pre": before, "n_post": after, **dict.fromkeys(names, float("nan"))}
     if min(before, after) < MIN_ROWS:
         return unknown
+    figures: tuple[float, ...] = ()
     if design.is_controlled:
-        theta, error, df = teams.point(teams.prepare(question, rows, design))
-    else:
-        theta, error = one_date.point(question, rows)
-        df = float("inf")
-    return {**unknown, "theta": theta, "error": error, "df": df} if error > 0 and np.isfinite(theta) else unknown
+        setting = teams.prepare(question, rows, design)
+        figures = (*teams.point(setting), *teams.levels(question, setting))
+    elif (made := one_date.regression(question, rows)) is not None:
+        found = one_date.posterior(made)
+        figures = (found.centre, found.spread, float("inf"), *one_date.levels(made.line))
+    if not figures or not np.isfinite(figures[0]) or not figures[1] > 0:
+        return unknown
+    return {**unknown, **dict(zip(names, figures, strict=True))}
 
 
 def _counts(question: Question, rows: Rows) -> tuple[int, int]:
@@ -102,12 +110,12 @@ def partial_pooling(found: Sequence[tuple[float, float]]) -> dict[str, Any]:
     own = between / (between + v)
     variance = own * v + (1 - own) ** 2 * mean_variance
     shrunk[known] = np.column_stack([mean + own * (t - mean), np.sqrt(variance)])
-    return {"shrunk": [tuple(row) for row in shrunk], "p_value": float(stats.chi2.sf(q, free)), "tau": between**0.5}
+    return {"shrunk": [tuple(row) for row in shrunk], "p_value": float(special.chdtrc(free, q)), "tau": between**0.5}
 
 
 def _told(name: str, finding: Finding, theta: float, error: float, df: float) -> dict[str, float | None]:
     """An estimate with its 95 % interval as relative changes (differences where the finding is one)."""
-    reach = (float(stats.t.ppf(0.975, df)) if np.isfinite(df) else Z95) * error if np.isfinite(error) else float("nan")
+    reach = float(special.stdtrit(df, 0.975)) * error if np.isfinite(error) else float("nan")
     ends: Floats = np.array([theta, theta - reach, theta + reach])
     values = np.expm1(ends) if finding.multiplicative else ends
     keys = (name, f"{name}_low", f"{name}_high")

@@ -18,24 +18,25 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from metrics.question import Floats
 
 RHOS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.96)
-DRIFT_STEPS = (0.0, 0.004, 0.008, 0.013, 0.02, 0.032)
-"""Standard deviations of one week's step of the walk, on the log scale: 0.01 is 1 % a week, 7 % a year."""
-DRIFT_MEAN = 0.012
-"""Mean of the exponential prior on that step, shrinking towards no drift (Simpson et al. 2017, Statist. Sci. 32)."""
-NO_DRIFT = (0.0,)
-
 Spreads = tuple[tuple[float, float], ...]
+DRIFTS: Spreads = ((0.0, 0.4), (0.008, 0.075), (0.013, 0.225), (0.02, 0.225), (0.032, 0.075))
+"""(Standard deviation of one week's step of the walk on the log scale, prior weight): 0.01 is 1 % a week, 7 % a year.
+
+A spike at no drift and a slab that is clearly apart from it (Ishwaran, Rao 2005, Ann. Statist. 33(2))."""
+NO_DRIFT: Spreads = ((0.0, 1.0),)
 PRIORS: Mapping[str, Spreads] = {
-    "trend": ((0.04, 0.4), (0.1, 0.4), (0.4, 0.2)),
+    "trend": ((0.005, 0.3), (0.08, 0.5), (0.4, 0.2)),
     "season": ((0.005, 0.3), (0.06, 0.4), (0.25, 0.3)),
-    "quarter": ((0.005, 0.3), (0.1, 0.35), (0.4, 0.35)),
+    "quarter": ((0.005, 0.3), (0.15, 0.7)),
 }
-"""Kind of column → (spread of its coefficients on the log scale, prior weight); trend is per year: 0.1 is ±10 %."""
+"""Kind of column → (spread of its coefficients on the log scale, prior weight); trend is per year: 0.1 is ±10 %.
+
+A spread of 0.005 is as good as no such term."""
 USUAL_NOISE = 0.1
 """What spreads and steps are held against where there is no log scale: 0.1 is then one noise standard deviation."""
 FLAT = ("level", "covariate", "step")
@@ -57,11 +58,11 @@ class Posterior:
 
     def tail(self, value: float) -> float:
         """P(step > value)."""
-        return float(np.sum(self.weight * stats.t.sf((value - self.mean) / self.scale, self.df)))
+        return float(np.sum(self.weight * special.stdtr(self.df, (self.mean - value) / self.scale)))
 
     def quantile(self, share: float) -> float:
         """The step's quantile."""
-        reach = float(stats.t.ppf(1 - 1e-9, self.df)) * self.scale
+        reach = float(special.stdtrit(self.df, 1 - 1e-9)) * self.scale
         ends = float((self.mean - reach).min()), float((self.mean + reach).max())
         return float(optimize.brentq(lambda value: 1 - self.tail(value) - share, *ends, xtol=1e-9, rtol=1e-9))
 
@@ -117,14 +118,10 @@ def whiten(columns: Floats, slots: tuple[int, ...], steps: tuple[float, ...]) ->
     return out, half_log_det
 
 
-def log_prior(steps: tuple[float, ...]) -> Floats:
-    """Log prior mass of every noise (autocorrelation ∝ 1 − ρ); a weekly step stands for the neighbourhood around it."""
-    s = np.asarray(steps)
-    share = np.ones(1)
-    if len(s) > 1:
-        edges = np.r_[s[0], (s[1:] + s[:-1]) / 2, 1.3 * s[-1]]
-        share = np.diff(-np.exp(-edges / DRIFT_MEAN))
-    return np.asarray(np.log(np.repeat(share, len(RHOS)) * np.tile(1 - np.asarray(RHOS), len(s))))
+def log_prior(drifts: Spreads) -> Floats:
+    """Log prior mass of every noise: the drift's own, autocorrelation ∝ 1 − ρ."""
+    share = np.array([weight for _, weight in drifts])
+    return np.asarray(np.log(np.repeat(share, len(RHOS)) * np.tile(1 - np.asarray(RHOS), len(drifts))))
 
 
 @lru_cache(maxsize=256)
@@ -141,7 +138,7 @@ def precisions(kinds: tuple[str, ...]) -> tuple[Floats, Floats]:
 
 def fit(
     y: Floats, x: Floats, kinds: Sequence[str], slots: tuple[int, ...], noise: float = USUAL_NOISE, weeks: float = 1.0,
-    steps: tuple[float, ...] = DRIFT_STEPS,
+    drifts: Spreads = DRIFTS,
 ) -> Posterior:  # fmt: skip
     """The posterior of the step (the last column's coefficient), everything else integrated out over the grid.
 
@@ -150,6 +147,7 @@ def fit(
     weeks: length of a slot.
     """
     n, p = x.shape
+    steps = tuple(step for step, _ in drifts)
     relative = tuple(step * np.sqrt(weeks) / noise for step in steps)
     white, half_log_det = whiten(np.column_stack([x, y]), slots, relative)
     inverse_squares, log_weight = precisions(tuple(kinds))
@@ -163,7 +161,7 @@ def fit(
     df = n - sum(kind in FLAT for kind in kinds)
     log_precision = np.log(prior, out=np.zeros_like(prior), where=prior > 0).sum(1)
     weight = (
-        log_prior(steps)[:, None] + log_weight + 0.5 * log_precision - half_log_det[:, None]
+        log_prior(drifts)[:, None] + log_weight + 0.5 * log_precision - half_log_det[:, None]
         - np.log(diagonal[..., :p]).sum(-1) - df * np.log(diagonal[..., p])
     )  # fmt: skip
     weight = np.exp(weight - weight.max())

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from metrics import staggered
 from metrics.designs import Design
@@ -82,9 +82,9 @@ def measure(question: Question, rows: Rows, design: Design, level: float) -> Fin
     effect, error, df = point(setting)
     if not np.isfinite(effect) or not (np.isfinite(error) or design.is_randomised):
         return None
-    reach = float(stats.t.ppf((1 + level) / 2, df)) * error
+    reach = float(special.stdtrit(df, (1 + level) / 2)) * error
     low, high = effect - reach, effect + reach
-    p_value = float(2 * stats.t.sf(abs(effect) / error, df)) if error > 0 else float("nan")
+    p_value = float(2 * special.stdtr(df, -abs(effect) / error)) if error > 0 else float("nan")
     diagnostics: dict[str, Any] = {"jackknife": {"estimate": effect, "error": error, "df": df, "p_value": p_value}}
     if design.is_randomised:
         schedule = _schedule(setting)
@@ -109,10 +109,9 @@ def _finding(
     """Values, spans and counts of the cells that were compared."""
     effect, low, high, p_value, error, df = numbers
     panel, usable = setting.panel, asked(setting)
-    after = _spread_out(setting, usable) & panel.after
     treated = np.asarray(usable.any(1))
-    before = panel.before & treated[:, None]
-    pre_value, post_value = value_of(question, panel, before), value_of(question, panel, after)
+    before, after = sides(setting)
+    pre_value, post_value = levels(question, setting)
     method = ("imputation_" + ("ratio" if setting.cells.multiplicative else "difference")) + (
         "_randomised" if design.is_randomised else ""
     )
@@ -134,6 +133,19 @@ def _finding(
         float(np.median((before * weeks).sum(1)[treated])), float(np.median((after * weeks).sum(1)[treated])),
         (), diagnostics,
     )  # fmt: skip
+
+
+def sides(setting: Setting) -> tuple[Bools, Bools]:
+    """The slots (G, P) before and after of the teams whose effect is estimated, at the times that are compared."""
+    usable = asked(setting)
+    treated = np.asarray(usable.any(1))
+    return setting.panel.before & treated[:, None], _spread_out(setting, usable) & setting.panel.after
+
+
+def levels(question: Question, setting: Setting) -> tuple[float, float]:
+    """What the KPI was before and after, in the unit people see."""
+    before, after = sides(setting)
+    return value_of(question, setting.panel, before), value_of(question, setting.panel, after)
 
 
 def unit_of(question: Question, setting: Setting) -> float:
@@ -187,18 +199,24 @@ def _range(values: Floats) -> dict[str, float]:
 
 
 def placebo(question: Question, rows: Rows, design: Design) -> dict[str, Any]:
-    """Go-lives moved into the past, real ones cut off: whatever is found there is not the CRM's doing.
+    """Go-lives moved into the past, true ones and the quarter before them cut off: nothing should be found.
 
-    quarter_before: the 13 weeks before go-live against all before them; teams picked for a bad quarter show here.
-    p_values, estimates: earlier moves, without that quarter.
+    detectable: what each date would have found four times in five, on the estimate's scale; a test that can see little
+    says little by finding nothing (Roth 2022, Am. Econ. Rev. Insights 4(3)).
     """
-    out: dict[str, Any] = {"quarter_before": _moved(question, rows, design, QUARTER_DAYS, 0)}
     found = [_moved(question, rows, design, shift, QUARTER_DAYS) for shift in (2 * QUARTER_DAYS, 3 * QUARTER_DAYS)]
     made = [each for each in found if each is not None]
-    out["p_values"] = [each["p_value"] for each in made]
-    out["estimates"] = [each["estimate"] for each in made]
-    out["rejected"] = sum(each["p_value"] < 0.05 for each in made)
-    return out
+    return {
+        "p_values": [each["p_value"] for each in made],
+        "estimates": [each["estimate"] for each in made],
+        "detectable": [each["detectable"] for each in made],
+        "rejected": sum(each["p_value"] < 0.05 for each in made),
+    }
+
+
+def quarter_before(question: Question, rows: Rows, design: Design) -> dict[str, float] | None:
+    """The 13 weeks before go-live against all before; teams picked for a bad quarter show here. None: too short."""
+    return _moved(question, rows, design, QUARTER_DAYS, 0)
 
 
 def _moved(question: Question, rows: Rows, design: Design, shift: int, cut: int) -> dict[str, float] | None:
@@ -215,5 +233,7 @@ def _moved(question: Question, rows: Rows, design: Design, shift: int, cut: int)
     effect, error, df = point(replace(setting, panel=panel, cells=cells, first_slot=first))
     if not np.isfinite(effect) or not error > 0:
         return None
-    p_value = float(2 * stats.t.sf(abs(effect) / error, df))
-    return {"estimate": round(effect, 5), "error": round(error, 5), "p_value": round(p_value, 5)}
+    p_value = float(2 * special.stdtr(df, -abs(effect) / error))
+    detectable = float(special.stdtrit(df, 0.975) + special.stdtrit(df, 0.8)) * error
+    figures = {"estimate": effect, "error": error, "p_value": p_value, "detectable": detectable}
+    return {name: round(value, 5) for name, value in figures.items()}

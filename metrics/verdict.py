@@ -17,6 +17,7 @@ from metrics.naive import naive_change
 from metrics.panel import Rows, in_order, select
 from metrics.question import Question, Verdict, VerdictWord
 from metrics.recording import since_recorded
+from metrics.selection import without_selection
 
 NOT_ENOUGH, TOO_NOISY = "not_enough_data", "too_noisy"
 DISAGREE, PROVISIONAL = "diagnostics_disagree", "provisional"
@@ -65,16 +66,17 @@ def _examined(case: Case, rows: Rows) -> Case:
     look = case.look
     level = 1 - look.alpha
     case, rows = _at_constant_mix(_measured(case, rows, level), rows, level)
+    case = _without_selection(case, rows, level)
     question = case.question
     measured, design = case.finding, case.design
     if measured is None:
         return case
     checked = check_effect(question, rows, look, design, measured)
-    restless = gates.restless(checked.diagnostics.get("placebo", {}))
+    found = (gates.restless(checked.diagnostics.get("placebo", {})), gates.hardly_recorded(question, measured))
     notes = (question.exposure_note,) if question.exposure_note else ()
     return replace(
         case,
-        bars=case.bars + ((restless,) if restless else ()),
+        bars=case.bars + tuple(bar for bar in found if bar is not None),
         against=case.against + checked.against,
         caveats=(*case.caveats, *measured.caveats, *checked.caveats, *notes),
         diagnostics={
@@ -113,6 +115,17 @@ def _at_constant_mix(case: Case, rows: Rows, level: float) -> tuple[Case, Rows]:
     told = {"held": top.name, "raw_estimate": raw.theta, "raw_low": raw.low, "raw_high": raw.high}
     diagnostics = {**within.diagnostics, "mix_held": told}
     return replace(within, caveats=(*within.caveats, words), against=against, diagnostics=diagnostics), weighted
+
+
+def _without_selection(case: Case, rows: Rows, level: float) -> Case:
+    """The case with the quarter before go-live left out of its finding, when that quarter was unusual."""
+    finding = case.finding
+    if finding is None or not case.design.is_controlled or not finding.method.startswith("imputation"):
+        return case
+    cleared = without_selection(case.question, rows, case.design, finding, level)
+    return replace(
+        case, finding=cleared.finding, against=case.against + cleared.against, caveats=(*case.caveats, *cleared.caveats)
+    )
 
 
 def _measured(case: Case, rows: Rows, level: float) -> Case:
@@ -161,17 +174,17 @@ def decide(case: Case) -> tuple[VerdictWord, str | None]:
         return "inconclusive", NOT_ENOUGH
     if case.look.name == looks.PROVISIONAL:
         return "inconclusive", PROVISIONAL
-    return _read(case, case.finding)
+    return read(case.question, case.finding, bool(case.against))
 
 
-def _read(case: Case, finding: Finding) -> tuple[VerdictWord, str | None]:
+def read(question: Question, finding: Finding, is_contradicted: bool) -> tuple[VerdictWord, str | None]:
     """What the interval says, unless a check contradicts."""
-    important = case.question.min_important_change
+    important = question.min_important_change
     if finding.low > 0 or finding.high < 0:
-        if case.against:
+        if is_contradicted:
             return "inconclusive", DISAGREE
-        return ("improved" if (finding.theta > 0) == (case.question.better == "higher") else "worsened"), None
-    if important is not None and is_inside(finding, important, case.question.kind):
+        return ("improved" if (finding.theta > 0) == (question.better == "higher") else "worsened"), None
+    if important is not None and is_inside(finding, important, question.kind):
         return "no_material_change", None
     return "inconclusive", TOO_NOISY
 
@@ -195,6 +208,13 @@ def _written(case: Case) -> Verdict:
     finding = case.finding
     if finding is None:
         return verdict
+    spans = {name: getattr(finding, name) for name in ("pre_start", "pre_end", "post_start", "post_end")}
+    verdict = replace(verdict, method=finding.method, n_pre=finding.n_pre, n_post=finding.n_post, **spans)
+    return published(verdict, finding, case.look.alpha)
+
+
+def published(verdict: Verdict, finding: Finding, alpha: float) -> Verdict:
+    """The verdict with the finding's numbers; what is not known is None."""
     numbers = {
         "pre_value": finding.pre_value,
         "post_value": finding.post_value,
@@ -206,11 +226,10 @@ def _written(case: Case) -> Verdict:
         "effect_rel_ci_low": finding.relative(finding.low),
         "effect_rel_ci_high": finding.relative(finding.high),
         "p_value": finding.p_value,
-        "mde80": finding.smallest_detectable(case.look.alpha),
+        "mde80": finding.smallest_detectable(alpha),
     }
     known: dict[str, Any] = {name: _known(value) for name, value in numbers.items()}
-    spans = {name: getattr(finding, name) for name in ("pre_start", "pre_end", "post_start", "post_end")}
-    return replace(verdict, method=finding.method, n_pre=finding.n_pre, n_post=finding.n_post, **spans, **known)
+    return replace(verdict, **known)
 
 
 def _known(value: float | None) -> float | None:

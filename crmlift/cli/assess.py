@@ -29,7 +29,13 @@ def assess(
         typer.Option(help="Column with the end: the value is the time from date to end; empty is still open."),
     ] = None,
     denominator: Annotated[str | None, typer.Option(help="Column to divide by.")] = None,
-    kind: Annotated[str | None, typer.Option(help="mean, sum, count, proportion, ratio, duration or nps.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="mean, sum, count, proportion, ratio, duration, quantile or nps.")
+    ] = None,
+    quantile: Annotated[
+        float | None,
+        typer.Option(help="Judge a quantile of the values instead: 0.5 is the median, 0.9 the slowest tenth."),
+    ] = None,
     period: Annotated[str, typer.Option(help="auto, day, week, month, quarter or year.")] = "auto",
     better: Annotated[str, typer.Option(help="higher or lower.")] = "higher",
     learning_days: Annotated[
@@ -61,9 +67,9 @@ def assess(
 
     options = AssessOptions(
         date=date, value=value, go_live=go_live, unit=unit, go_live_column=go_live_column, treated=treated, end=end,
-        denominator=denominator, kind=kind, period=period, better=better, learning_days=learning_days,
-        min_important=min_important, covariates=_names(covariates), by=_names(by), mix=_names(mix), log=log,
-        as_of=as_of,
+        denominator=denominator, kind=kind, quantile=quantile, period=period, better=better,
+        learning_days=learning_days, min_important=min_important, covariates=_names(covariates), by=_names(by),
+        mix=_names(mix), log=log, as_of=as_of,
     )  # fmt: skip
     verdicts = assess_file(file, options)
     if as_json:

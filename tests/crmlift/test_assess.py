@@ -67,6 +67,14 @@ def test_it_explains_itself_in_at_most_five_lines(written: Written) -> None:
     assert len(text.splitlines()) <= 5
 
 
+def test_a_narrow_interval_around_nothing_asks_what_would_matter(written: Written) -> None:
+    sheet = written(weekly_csv(effect=0.0))
+    (verdict,) = assess_file(sheet, WEEKLY)
+    assert "Too small to matter? Add --min-important" in explain(verdict)
+    (asked,) = assess_file(sheet, replace(WEEKLY, min_important=0.2))
+    assert asked["verdict"] == "no_material_change"
+
+
 @published
 def test_seat_belts(written: Written) -> None:
     options = AssessOptions(
@@ -123,6 +131,22 @@ def test_an_empty_end_is_a_case_still_open(written: Written) -> None:
     assert verdict["kpi_id"] == "days to closed"
     assert 15 < verdict["pre_value"] < 25
     assert verdict["verdict"] in ("inconclusive", "no_material_change")
+
+
+def test_a_quantile_of_cases_still_open(written: Written) -> None:
+    slow = replace(DEALS, value=None, end="closed", better="lower", quantile=0.5)
+    (verdict,) = assess_file(written(deals_csv()), slow)
+    assert verdict["kind"] == "quantile"
+    assert 10 < verdict["pre_value"] < 20
+    assert verdict["verdict"] in ("inconclusive", "no_material_change")
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"quantile": 1.5}, "--quantile cannot be 1.5"), ({"quantile": 0.5, "kind": "sum"}, "contradict"),
+])  # fmt: skip
+def test_a_quantile_that_is_none_is_refused(written: Written, change: dict[str, object], words: str) -> None:
+    with pytest.raises(ExpectedFailure, match=words):
+        assess_file(written(deals_csv()), replace(DEALS, **change))  # type: ignore[arg-type]
 
 
 def test_rows_alone_are_counted(written: Written) -> None:

@@ -42,6 +42,16 @@ def test_rows_whose_outcome_was_open_at_go_live_are_left_out_and_young_ones_too(
     assert after == list(range(50, 85))
 
 
+def test_quantiles_count_open_cases_for_what_is_known_of_them() -> None:
+    time = np.tile(np.arange(1.0, 11.0), 20)
+    question = tiny(kind="quantile", num=time, observed=time != 5.0, share=0.5)
+    panel = build(question, select(question, question.as_of), np.array([START, START + 10, START + 100]))
+    assert panel.num / panel.den == pytest.approx(np.full((2, 2), 6.0))
+    too_early = replace(question, observed=time < 5.0)
+    panel = build(too_early, select(too_early, question.as_of), np.array([START, START + 10, START + 100]))
+    assert not panel.den.any()
+
+
 def test_unobserved_rows_do_not_count() -> None:
     question = tiny(kind="proportion", observed=np.repeat([True, False], 100))
     assert set(select(question, question.as_of).unit.tolist()) == {0}

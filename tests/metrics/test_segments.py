@@ -10,6 +10,7 @@ import pytest
 from metrics import teams
 from metrics.designs import choose
 from metrics.dose import dose_response, team_effects
+from metrics.for_whom import of_segments
 from metrics.panel import select
 from metrics.question import Question
 from metrics.segments import partial_pooling
@@ -68,6 +69,40 @@ def test_a_segment_with_few_records_has_no_estimate() -> None:
     code[:20] = 1
     rows = judge(replace(question, groups={"type": code})).diagnostics["segments"]
     assert [row["effect"] is None for row in rows] == [False, True]
+
+
+def test_each_segment_has_a_verdict_of_its_own() -> None:
+    question = split((0.4, 0.0))
+    whole = judge(question)
+    found = {segment: verdict for dim, segment, verdict in of_segments(question, whole) if dim == "type"}
+    new, renewal = found["new"], found["renewal"]
+    assert (new.verdict, new.method, new.look) == ("improved", "imputation_ratio_pooled", "single")
+    assert renewal.verdict == "inconclusive"
+    assert new.q_value is not None
+    assert new.post_value is not None
+    assert new.counterfactual_value is not None
+    assert new.effect == pytest.approx(new.post_value - new.counterfactual_value)
+    assert new.pre_value == pytest.approx(0.3, abs=0.03)
+    assert not new.caveats
+
+
+def test_segments_alike_say_so_and_share_the_gates_of_the_whole() -> None:
+    question = split((0.3, 0.3))
+    whole = judge(question)
+    for _, _, verdict in of_segments(question, whole):
+        assert verdict.verdict == "improved"
+        assert any("have in common" in words for words in verdict.caveats)
+    barred = judge(replace(question, is_definition_changed=True))
+    assert {verdict.reason for _, _, verdict in of_segments(question, barred)} == {"definition_changed"}
+
+
+def test_a_segment_without_an_estimate_is_not_enough_data() -> None:
+    question = split((0.0, 0.0))
+    code = np.zeros_like(question.groups["type"])
+    code[:20] = 1
+    asked = replace(question, groups={"type": code})
+    few = dict((segment, verdict) for _, segment, verdict in of_segments(asked, judge(asked)))["renewal"]
+    assert (few.verdict, few.reason, few.effect, few.p_value) == ("inconclusive", "not_enough_data", None, None)
 
 
 def dosed(strength: float) -> Question:

@@ -17,7 +17,7 @@ def test_independent_noise_gives_the_t_interval_of_least_squares(monkeypatch: py
     rng = np.random.default_rng(2)
     x = np.column_stack([np.ones(40), np.arange(40) >= 25])
     y = rng.normal(size=40)
-    found = series.fit(y, x, ("level", "step"), tuple(range(40)), steps=series.NO_DRIFT)
+    found = series.fit(y, x, ("level", "step"), tuple(range(40)), drifts=series.NO_DRIFT)
     import statsmodels.api as sm
 
     oracle = sm.OLS(y, x).fit()
@@ -49,7 +49,7 @@ def test_autocorrelation_is_recovered_and_widens_the_interval() -> None:
     for week in range(1, 200):
         noise[week] = 0.7 * noise[week - 1] + rng.normal()
     x = np.column_stack([np.ones(200), np.arange(200) >= 120])
-    found = series.fit(noise, x, ("level", "step"), tuple(range(200)), steps=series.NO_DRIFT)
+    found = series.fit(noise, x, ("level", "step"), tuple(range(200)), drifts=series.NO_DRIFT)
     naive = stats.ttest_ind(noise[:120], noise[120:]).confidence_interval(0.95)
     assert 0.55 < found.rho < 0.85
     assert np.diff(found.interval(0.95))[0] > 1.5 * (naive.high - naive.low)

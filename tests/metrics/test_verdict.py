@@ -24,10 +24,10 @@ def test_an_effect_in_waves_is_found_and_covered() -> None:
     assert verdict.effect == pytest.approx(verdict.post_value - verdict.counterfactual_value)
 
 
-@pytest.mark.parametrize("kind", ["sum", "mean", "proportion", "nps", "duration"])
+@pytest.mark.parametrize("kind", ["sum", "mean", "proportion", "nps", "duration", "quantile"])
 def test_every_kind_of_kpi_is_judged(kind: str) -> None:
-    effect = -0.3 if kind == "duration" else 0.3
-    found = judge(rollout(kind, effect=effect, better="lower" if kind == "duration" else "higher"))
+    is_time = kind in ("duration", "quantile")
+    found = judge(rollout(kind, effect=-0.3 if is_time else 0.3, better="lower" if is_time else "higher"))
     assert found.verdict == "improved"
     nothing = judge(rollout(kind, effect=0.0, seed=9))
     assert nothing.verdict == "inconclusive"
@@ -148,6 +148,52 @@ def test_missing_before_is_not_zero_before() -> None:
     early = np.isnat(question.go_live[question.unit]) | (question.at < question.go_live[question.unit])
     verdict = judge(replace(question, num=np.where(zero | early, 0.0, question.num)))
     assert verdict.reason == "nothing_recorded_before"
+
+
+def test_hardly_anything_before_is_not_a_change_but_new_recording() -> None:
+    asked = rollout("count", effect=0.0)
+    kept = (asked.at >= asked.go_live[asked.unit].astype("datetime64[s]")) | (np.arange(len(asked.at)) % 40 == 0)
+    kept |= np.isnat(asked.go_live[asked.unit])
+    fewer = replace(asked, at=asked.at[kept], unit=asked.unit[kept], num=asked.num[kept], den=asked.den[kept],
+                    observed=asked.observed[kept])  # fmt: skip
+    verdict = judge(fewer)
+    assert (verdict.verdict, verdict.reason) == ("not_comparable", "hardly_recorded_before")
+
+
+def test_a_learning_window_that_ends_in_the_dip_is_told() -> None:
+    asked = rollout(effect=0.0, rate=60.0)
+    since = asked.at - asked.go_live[asked.unit].astype("datetime64[s]")
+    in_dip = (since >= np.timedelta64(0, "D")) & (since < np.timedelta64(70, "D")) & (np.arange(len(asked.at)) % 2 == 0)
+    dipped = replace(asked, at=asked.at[~in_dip], unit=asked.unit[~in_dip], num=asked.num[~in_dip],
+                     den=asked.den[~in_dip], observed=asked.observed[~in_dip])  # fmt: skip
+    assert any("it may be too short" in words for words in judge(dipped).caveats)
+    assert not any("it may be too short" in words for words in judge(asked).caveats)
+
+
+def test_placebo_dates_say_what_they_could_have_seen() -> None:
+    assert all(0 < size < 1 for size in judge(rollout()).diagnostics["placebo"]["detectable"])
+    assert judge(weekly(noisy_weeks(), 110)).diagnostics["placebo"]["detectable"]
+
+
+def test_more_than_a_doubling_is_told_to_be_looked_at() -> None:
+    verdict = judge(rollout(effect=1.5))
+    assert verdict.verdict == "improved"
+    assert any("more than doubled" in words for words in verdict.caveats)
+    assert not any("more than doubled" in words for words in judge(rollout(effect=0.5)).caveats)
+
+
+def test_a_mean_that_moves_against_the_typical_record_is_no_verdict() -> None:
+    rng = np.random.default_rng(4)
+    asked = rollout("mean", seed=6, rate=40.0)
+    go_live = asked.go_live[asked.unit]
+    is_after = ~np.isnat(go_live) & (asked.at >= go_live.astype("datetime64[s]"))
+    is_giant = rng.random(len(asked.at)) < 0.02
+    size = rng.lognormal(0, 0.1, len(asked.at)) * np.where(is_giant, 100, 1)
+    moved = replace(asked, num=size * np.where(is_after, np.where(is_giant, 1.9, 0.8), 1.0))
+    verdict = judge(moved)
+    assert (verdict.verdict, verdict.reason) == ("inconclusive", "diagnostics_disagree")
+    assert "The typical record moved the other way than the mean." in verdict.caveats
+    assert verdict.diagnostics["median_estimate"] < 0 < verdict.diagnostics["theta"]
 
 
 def test_a_change_that_was_under_way_before_is_not_comparable() -> None:

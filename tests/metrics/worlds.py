@@ -50,7 +50,7 @@ def rollout(
     elif kind == "nps":
         num = rng.choice([-1.0, 0.0, 1.0], len(at), p=[0.3, 0.3, 0.4])
         num = np.where((rng.random(len(at)) < effect) & (factor > 1), 1.0, num)
-    elif kind == "duration":
+    elif kind in ("duration", "quantile"):
         time = rng.exponential(20, len(at)) * factor
         follow = (as_of - at.astype("datetime64[D]")).astype(float)
         num, observed = np.minimum(time, follow), time <= follow

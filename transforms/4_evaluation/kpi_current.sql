@@ -63,15 +63,15 @@ select
     h.min_important_change,
     h.mde80,
     case
-        when t.reason = 'data_quality' then t.verdict
+        when d.reason = 'data_quality' then d.verdict
         when h.is_frozen or h.verdict = 'not_comparable' then h.verdict
         else 'inconclusive'
     end as verdict,
     case
-        when t.reason = 'data_quality' then t.reason
+        when d.reason = 'data_quality' then d.reason
         when h.is_frozen or h.verdict in ('not_comparable', 'inconclusive') then h.reason else 'provisional'
     end as reason,
-    case when t.reason = 'data_quality' then list_distinct(list_concat(h.caveats, t.caveats)) else h.caveats end as caveats,
+    case when d.reason = 'data_quality' then list_distinct(list_concat(h.caveats, d.caveats)) else h.caveats end as caveats,
     h.diagnostics,
     cast(json_extract(h.diagnostics, '$.naive_change_rel') as double) as naive_change_rel,
     t.as_of as provisional_as_of,
@@ -84,4 +84,6 @@ select
     h.computed_at
 from headline h
 left join tonight t using (rollout_id, wave_id, kpi_id, segment_dim, segment_value)
-left join config.goal_target g on g.rollout_id = h.rollout_id and g.kpi_id = h.kpi_id
+left join tonight d
+    on d.rollout_id = h.rollout_id and d.wave_id = h.wave_id and d.kpi_id = h.kpi_id and d.segment_dim = 'all'
+left join config.goal_target g on g.rollout_id = h.rollout_id and g.kpi_id = h.kpi_id and h.segment_dim = 'all'

@@ -1,7 +1,7 @@
 -- Question: for whom did it work: how large was the effect in each segment, and do segments differ by more than chance?
 -- Grain:    one row per rollout_id, kpi_id, look, as_of, segment_dim, segment_value
 -- Excludes: verdicts on earlier definitions of a KPI; single waves, provisional estimates, segmentations with more
---           than 12 segments; estimates of segments with
+--           than 24 segments; estimates of segments with
 --           fewer than 30 records on a side
 select
     e.rollout_id,
