@@ -169,10 +169,17 @@ def test_a_second_night_changes_nothing_and_shuts_no_analyst_out(first_night: Ni
     assert first_night.failures == []
 
 
+@pytest.fixture(scope="module")
+def later(first_night: Night, tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """The next night, after a copy of the first one: other tests look at that day."""
+    home = tmp_path_factory.mktemp("later") / "home"
+    shutil.copytree(first_night.home, home)
+    return run_night(home, "--as-of", SECOND_DAY, "--direct")
+
+
 def test_a_later_night_follows_changes_deletions_and_new_records(
-    first_night: Night, truth_of_first_day: Path, tmp_path: Path
+    later: Night, truth_of_first_day: Path, tmp_path: Path
 ) -> None:
-    later = run_night(first_night.home, "--as-of", SECOND_DAY, "--direct")
     truth_of_second_day = exported(tmp_path / "truth", SECOND_DAY)
     expected = truth(truth_of_second_day)
     assert expected != truth(truth_of_first_day)
@@ -186,9 +193,9 @@ def test_a_later_night_follows_changes_deletions_and_new_records(
 
 
 @pytest.mark.slow
-def test_a_rebuild_from_shuffled_and_doubled_pages_gives_the_same(first_night: Night, tmp_path: Path) -> None:
+def test_a_rebuild_from_shuffled_and_doubled_pages_gives_the_same(later: Night, tmp_path: Path) -> None:
     home = tmp_path / "copy"
-    shutil.copytree(first_night.home, home)
+    shutil.copytree(later.home, home)
     copied = Night(home, "", "", 0, [])
     queries = [
         f"select * exclude (run_id, computed_at) from {t}" for t in ("metrics.kpi_value", "evaluation.kpi_effect")
