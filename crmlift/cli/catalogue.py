@@ -81,9 +81,20 @@ def kpi_show(kpi_id: Annotated[str, typer.Argument(help="As in  crmlift kpi list
         print_json({"kpi_id": kpi_id, **described, "values": values, **reach, "versions": versions,
                     "lineage": made_from, "sql": kpi.sql})  # fmt: skip
         return
+    _tell(kpi, described, values, reach, versions, lineage)
+
+
+def _tell(
+    kpi: Kpi,
+    described: dict[str, Any],
+    values: list[dict[str, Any]],
+    reach: dict[str, Any],
+    versions: list[dict[str, Any]],
+    lineage: Lineage,
+) -> None:
     console = results()
     print_table(
-        [kpi_id, ""], [(name, _plain(value)) for name, value in described.items() if value not in (None, {}, ())]
+        [kpi.kpi_id, ""], [(name, _plain(value)) for name, value in described.items() if value not in (None, {}, ())]
     )
     if values:
         print_table(list(values[0]), [list(row.values()) for row in values], title="\nLast values")
