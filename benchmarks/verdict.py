@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from scipy import stats
@@ -25,7 +26,7 @@ from scipy import stats
 from benchmarks import events
 from benchmarks.opponents import OF_SERIES, OF_TEAMS, Claim
 from benchmarks.processes import SEED, SERIES, World, single_series
-from benchmarks.publish import Row, line, write
+from benchmarks.publish import Row, keep_rows, line, read_rows, write
 from benchmarks.rollouts import Rollout, staggered
 from benchmarks.tally import Answer, tally
 from metrics.multiplicity import correct
@@ -151,6 +152,14 @@ def special(pool: ProcessPoolExecutor, reps: int, seed: int) -> Iterator[Row]:
         yield Row(name, "any claim", 0.0, "crmlift", tally(found))
 
 
+def told(rows: list[Row], results: Path | None) -> list[Row]:
+    """The rows, printed and kept."""
+    print("\n".join(line(row) for row in rows), flush=True)
+    if results is not None:
+        keep_rows(results, rows)
+    return rows
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print the table; quick by default."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -158,31 +167,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--full", action="store_true", help="all effects; a quarter of the worlds for the power curve")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--only", default="", help="rows whose name begins so, e.g. D4")
+    parser.add_argument("--results", type=Path, help="keep rows in this file; rows already in it are not made again")
     parser.add_argument("--write", action="store_true", help="docs/benchmark.md and its picture")
     given = parser.parse_args(arguments)
     reps = given.reps or (FULL if given.full else QUICK)
     error = stats.norm.ppf(0.975) * np.sqrt(0.05 * 0.95 / reps)
     print(f"{reps} worlds a row, seed {given.seed}; Monte-Carlo error of a 5 % rate: ±{error:.1%}", flush=True)
-    rows: list[Row] = []
+    kept = [] if given.results is None else read_rows(given.results)
+    rows, done = list(kept), {(row.process, row.history, row.effect) for row in kept}
+    wanted = [case for case in cases(FULL_EFFECTS if given.full else QUICK_EFFECTS) if case.name.startswith(given.only)]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for case in cases(FULL_EFFECTS if given.full else QUICK_EFFECTS):
-            if case.name.startswith(given.only):
+        for case in sorted(wanted, key=lambda case: case.effect not in MAIN_EFFECTS):
+            if (case.name, case.history, case.effect) not in done:
                 count = reps if case.effect in MAIN_EFFECTS or case.name not in CURVES else max(reps // SECONDARY, 10)
-                rows += measured(pool, case, count, given.seed)
-                print(
-                    "\n".join(
-                        line(row)
-                        for row in rows
-                        if (row.process, row.history, row.effect) == (case.name, case.history, case.effect)
-                    ),
-                    flush=True,
-                )
+                rows += told(measured(pool, case, count, given.seed), given.results)
         if not given.only:
             for row in special(pool, reps, given.seed):
-                rows.append(row)
-                print(line(row), flush=True)
+                rows += told([row], given.results)
     if given.write:
-        write(rows, reps, given.seed)
+        write(rows, given.seed)
     return 0
 
 

@@ -80,7 +80,9 @@ FROM_FILES: dict[str, tuple[str, str]] = {
     ),
     "legacy_kpi_period": (
         "legacy_kpi_period",
-        f"kpi_id, period_start, {_MONTH}, coalesce(segment, 'all') as segment_key, numerator, denominator, value, n, "
+        f"kpi_id, period_start, {_MONTH}, case when segment is null or lower(segment) = 'all' then 'all' "
+        f"when starts_with(lower(segment), 'team:') then {_TEAM.format('substr(segment, 6)')} "
+        "else segment end as segment_key, numerator, denominator, value, n, "
         "definition_note, coalesce(comparability, 'same') as comparability, coalesce(evidence_ref, source_file) "
         "as evidence_ref",
     ),
@@ -127,6 +129,27 @@ def convert_costs(connection: duckdb.DuckDBPyConnection, currency: str) -> None:
         "select c.cost_id, min(r.rate_to_base) as rate from config.cost_item as c inner join core.fx_rate as r "
         "on r.currency_code = c.currency_code and r.valid_from <= c.period_start and r.valid_to > c.period_start "
         "group by c.cost_id) as r where r.cost_id = c.cost_id and c.amount_base is null"
+    )
+
+
+def name_owners(connection: duckdb.DuckDBPyConnection, salt: str) -> None:
+    """Owners of quotas as user ids: people write an id of the CRM, an e-mail address or a name.
+
+    A name that two people have, or nobody, stays as it was written: its quota counts for no team but one given with it.
+    """
+    connection.execute(
+        "update config.quota as q set owner_id = f.user_id from ("
+        "select o.owner_id, coalesce(min(u.user_id) filter (where u.native_id = o.owner_id "
+        "or u.owner_native_id = o.owner_id), min(u.user_id) filter (where u.person_key = o.person_key), "
+        "case when count(distinct coalesce(u.person_key, u.user_id)) filter (where u.name = o.name) = 1 "
+        "then min(u.user_id) filter (where u.name = o.name) end) as user_id "
+        "from (select distinct owner_id, sha256(? || lower(trim(owner_id))) as person_key, "
+        "lower(trim(owner_id)) as name from config.quota where owner_id is not null) as o "
+        "inner join (select *, lower(trim(full_name)) as name from core.app_user where is_human) as u "
+        "on o.owner_id in (u.native_id, u.owner_native_id) or u.person_key = o.person_key or u.name = o.name "
+        "where o.owner_id not in (select user_id from core.app_user) group by o.owner_id) as f "
+        "where f.owner_id = q.owner_id and f.user_id is not null",
+        [salt],
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from crmlift.data_origin import origin_of
 from crmlift.errors import ConfigurationFailure
 from crmlift.kpi_definitions import not_computed
 from crmlift.registry import Kpi
@@ -152,6 +153,7 @@ def write_models(
         connection.execute("delete from metrics.kpi_value where kpi_id = $kpi", {"kpi": kpi.kpi_id})
         if not estimates:
             continue
+        origin = origin_of(connection, kpi)
         connection.executemany(
             "insert into metrics.kpi_value by name with period as (select * from core.calendar where day = "
             "cast(timezone($zone, cast($as_of as timestamptz) - interval 1 microsecond) as date) "
@@ -159,9 +161,9 @@ def write_models(
             "select $kpi as kpi_id, period_grain, period_start, period_end, $dim as segment_dim, $segment as "
             "segment_value, 'all' as source_id, $n as n, 0 as n_censored, $value::double as value, "
             "$low::double as ci_low, $high::double as ci_high, $status as status, $reason::varchar as reason, "
-            "$value::double is not null as is_mature, period_start as mature_after, 'crm' as data_origin, "
+            "$value::double is not null as is_mature, period_start as mature_after, $origin as data_origin, "
             "$version as definition_version, $run as run_id, now() as computed_at from period",
-            [_row(kpi, estimate, given, run_id) for estimate in estimates],
+            [_row(kpi, estimate, given, run_id) | {"origin": origin} for estimate in estimates],
         )
 
 

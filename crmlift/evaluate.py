@@ -35,10 +35,15 @@ def evaluate(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of
         goals = {goal.kpi: goal for goal in settings.goals if goal.rollout == rollout.id}
         asked = list(questions(connection, settings, rollout, goals, as_of))
         asked = [ask for ask in asked if ask.look == PROVISIONAL or not found.blocks(ask.kpi.kpi_id)]
-        verdicts = [found.mark(ask.kpi.kpi_id, judge(ask.question, ask.look)) for ask in asked]
+        verdicts = [found.mark(ask.kpi.kpi_id, _judged(ask)) for ask in asked]
         written += _write(connection, asked, _corrected(asked, verdicts, goals), run_id)
         written += _write_unjudged(connection, rollout, goals, settings.company.timezone, as_of, run_id)
     return written
+
+
+def _judged(ask: Ask) -> Verdict:
+    verdict = judge(ask.question, ask.look)
+    return ask.before.told(verdict) if ask.before else verdict
 
 
 def _corrected(asked: Sequence[Ask], verdicts: Sequence[Verdict], goals: dict[str, GoalSettings]) -> list[Verdict]:
@@ -59,7 +64,7 @@ COLUMNS = (
     "pre_end", "post_start", "post_end", "n_pre", "n_post", "pre_value", "post_value", "counterfactual_value",
     "effect", "effect_ci_low", "effect_ci_high", "effect_rel", "effect_rel_ci_low", "effect_rel_ci_high", "p_value",
     "q_value", "min_important_change", "mde80", "verdict", "reason", "caveats", "diagnostics", "definition_version",
-    "run_id",
+    "run_id", "data_origin",
 )  # fmt: skip
 
 
@@ -115,5 +120,6 @@ def _row(ask: Ask, verdict: Verdict, run_id: str, segment_dim: str, segment_valu
         "diagnostics": json.dumps(verdict.diagnostics, default=str),
         "definition_version": ask.kpi.version,
         "run_id": run_id,
+        "data_origin": ask.data_origin,
     }
     return {name: known.get(name, getattr(verdict, name, None)) for name in COLUMNS}

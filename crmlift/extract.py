@@ -16,6 +16,7 @@ from connectors.errors import ExpectedFailure
 from connectors.landing import LandingZone, Manifest, read_manifest
 from connectors.landing_files import write_json
 from connectors.registry import open_connector
+from crmlift.errors import DataCheckFailure
 from crmlift.settings_file import Loaded, source_secrets
 
 log = logging.getLogger(__name__)
@@ -55,18 +56,22 @@ def extract_source(
     try:
         read_before = {} if full else _read_before(zone, source_id)
         known = _Fingerprints(zone.root / source_id / FINGERPRINTS)
+        failures: list[ExpectedFailure] = []
         with classified(connector):
             streams = known.with_gone(connector.streams())
             for stream in streams:
-                fingerprint = known.of(connector, stream)
-                if fingerprint and stream in read_before and known.is_landed(stream, fingerprint):
-                    continue
-                rows = _extract_stream(connector, zone, stream, read_before.get(stream), lookback, run_id)
-                known.note(stream, fingerprint)
-                total += rows
-                if rows:
-                    log.info("event=landed", extra={"people": f"extract {source_id}  {stream}: {rows:,} rows"})
+                with _apart(connector, failures):
+                    fingerprint = known.of(connector, stream)
+                    if fingerprint and stream in read_before and known.is_landed(stream, fingerprint):
+                        continue
+                    rows = _extract_stream(connector, zone, stream, read_before.get(stream), lookback, run_id)
+                    known.note(stream, fingerprint)
+                    total += rows
+                    if rows:
+                        log.info("event=landed", extra={"people": f"extract {source_id}  {stream}: {rows:,} rows"})
         _note_findings(zone, source_id, connector.findings())
+        if failures:
+            raise failures[0]
         return ExtractResult(source_id, total, len(streams), connector.api_calls)
     finally:
         connector.close()
@@ -79,7 +84,22 @@ def open_source(loaded: Loaded, source_id: str, secrets: Mapping[str, str] | Non
     chosen = settings.model_dump(exclude_none=True)
     if settings.type == "files":
         chosen = {"timezone": loaded.settings.company.timezone} | chosen
+        for name in ("path", "mapping"):
+            if name in chosen and "://" not in chosen[name]:
+                chosen[name] = str(loaded.path.parent / Path(chosen[name]).expanduser())
     return open_connector(source_id, chosen, given)
+
+
+def refuse_unread(loaded: Loaded) -> None:
+    """DataCheckFailure when a source was never read: a night over a part of the data would reach verdicts that stay."""
+    zone = LandingZone(loaded.places.landing)
+    unread = [name for name in loaded.settings.sources if not zone.manifests(name)]
+    if unread:
+        raise DataCheckFailure(
+            f"Nothing was ever read from {', '.join(unread)}.", where="sources",
+            why="A night over a part of the data would reach verdicts that stay.", saved="What was landed stays.",
+            next_step=f"mend it and run  crmlift extract --only {unread[0]}  or take it out of crmlift.yml",
+        )  # fmt: skip
 
 
 class _Fingerprints:
@@ -110,6 +130,19 @@ class _Fingerprints:
         if fingerprint:
             self._landed[stream] = fingerprint
             write_json(self._path, self._landed)
+
+
+@contextmanager
+def _apart(connector: Connector, failures: list[ExpectedFailure]) -> Iterator[None]:
+    """Streams of files have nothing to do with each other: one that fails is told at the end, the others are read."""
+    try:
+        yield
+    except ExpectedFailure as failure:
+        if not hasattr(connector, "fingerprint"):
+            raise
+        if failures:
+            log.error("%s", failure)
+        failures.append(failure)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -21,10 +22,12 @@ from crmlift import alerts as alerting
 from crmlift import config_files, config_tables, legacy_values, quality, registry, sql_runner
 from crmlift import evaluate as evaluation
 from crmlift import measure as measuring
+from crmlift.data_origin import mark_origins
 from crmlift.derived import write_models
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
-from crmlift.extract import extract_source
+from crmlift.extract import extract_source, refuse_unread
 from crmlift.places import KPIS, MODELS
+from crmlift.raw_published import raw_tables
 from crmlift.report import write_report
 from crmlift.settings_file import Loaded, load_settings, salt
 from crmlift.snapshots import append_snapshots
@@ -128,9 +131,14 @@ def extract(
     }  # fmt: skip
 
 
-def load(*, run_id: str, loaded: Loaded | None = None) -> Summary:
-    """Bring every landed run the ledger does not know into the raw tables."""
+def load(*, run_id: str, loaded: Loaded | None = None, is_night: bool = False) -> Summary:
+    """Bring every landed run the ledger does not know into the raw tables.
+
+    is_night: refuse when a source was never read; the looks of a night over a part of the data would stay.
+    """
     loaded = loaded or load_settings()
+    if is_night:
+        refuse_unread(loaded)
     with _step(loaded, run_id, "load") as (connection, summary):
         manifests = LandingZone(loaded.places.landing).manifests()
         results = load_landed(connection, manifests, run_id=run_id)
@@ -162,6 +170,7 @@ def transform(*, run_id: str, loaded: Loaded | None = None) -> Summary:
                 run_id,
             )
             config_files.convert_costs(connection, loaded.settings.company.currency)
+            config_files.name_owners(connection, salt(loaded.places))
             summary["models"] = len(done)
             summary["rows"] = sum(result.rows or 0 for result in done)
             summary["snapshots"] = append_snapshots(
@@ -191,6 +200,7 @@ def measure(*, run_id: str, loaded: Loaded | None = None) -> Summary:
             done = measuring.measure(
                 connection, kpis, as_of=as_of, timezone=loaded.settings.company.timezone, run_id=run_id
             )
+            mark_origins(connection, kpis, loaded.settings.company.timezone)
             legacy_values.add_legacy_values(connection, run_id)
             summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id, kpis=kpis)
         summary |= {"kpis": len(kpis), "values": done.values, "as_of": as_of.isoformat()}
@@ -234,9 +244,8 @@ def publish(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     loaded = loaded or load_settings()
     with _step(loaded, run_id, "publish") as (connection, summary):
         _record(connection, run_id, "publish", datetime.now(UTC), "success", None)
-        done = publish_copy(
-            connection, loaded.places.analytics, with_user_names=loaded.settings.privacy.publish_user_names
-        )
+        names = loaded.settings.privacy.publish_user_names
+        done = publish_copy(connection, loaded.places.analytics, with_user_names=names, raw=raw_tables(loaded))
         summary |= {"path": str(done.path), "tables": done.tables, "bytes": done.bytes}
     return summary
 
@@ -257,16 +266,29 @@ def report(*, run_id: str) -> Summary:
 
 
 def run(*, run_id: str, full: bool = False) -> list[tuple[str, Summary]]:
-    """All steps in order, as the DAG does them; the summaries by step."""
+    """All steps in order, as the DAG does them; the summaries by step.
+
+    A source that cannot be read does not stop the others: its data stay those of the night before, and its failure is
+    raised when all else is done.
+    """
     done: list[tuple[str, Summary]] = []
+    failures: list[ExpectedFailure] = []
     for source_id in source_ids():
-        done.append((f"extract {source_id}", extract(source_id, run_id=run_id, full=full)))
+        try:
+            done.append((f"extract {source_id}", extract(source_id, run_id=run_id, full=full)))
+        except ExpectedFailure as failure:
+            log.error("%s", failure)
+            failures.append(failure)
+    if failures and not done:
+        raise failures[0]
     steps: list[tuple[str, Callable[..., Summary]]] = [
-        ("load", load), ("transform", transform), ("measure", measure), ("evaluate", evaluate), ("alert", detect),
-        ("publish", publish), ("send", send), ("report", report),
+        ("load", partial(load, is_night=True)), ("transform", transform), ("measure", measure), ("evaluate", evaluate),
+        ("alert", detect), ("publish", publish), ("send", send), ("report", report),
     ]  # fmt: skip
     for name, step in steps:
         done.append((name, step(run_id=run_id)))
+    if failures:
+        raise failures[0]
     return done
 
 

@@ -10,6 +10,9 @@ import duckdb
 import numpy as np
 
 from crmlift import constant_rates
+from crmlift.data_origin import CRM, origins_before
+from crmlift.legacy_before import Before, before, brought_kpis
+from crmlift.legacy_values import ORIGIN
 from crmlift.settings import GoalSettings, RolloutSettings, Settings
 from crmlift.warehouse.store import literal, quoted
 from metrics.looks import PROVISIONAL, look_dates
@@ -40,7 +43,10 @@ class Kpi:
 
 @dataclass(frozen=True)
 class Ask:
-    """One question to be judged at one look."""
+    """One question to be judged at one look.
+
+    before: figures brought along that stand before, or why they do not. data_origin: of what stands before.
+    """
 
     rollout: RolloutSettings
     wave_id: str
@@ -48,6 +54,13 @@ class Ask:
     look: str
     end: np.datetime64
     question: Question
+    before: Before | None = None
+    data_origin: str = CRM
+
+    def at(self, look: str, end: np.datetime64) -> Ask:
+        """The same asked at a look: ready-made periods that are not over by then are left out."""
+        question = self.before.as_known(self.question, end) if self.before else self.question
+        return replace(self, look=look, end=end, question=question)
 
 
 def questions(
@@ -61,23 +74,28 @@ def questions(
     local = connection.execute("select timezone(?, ?::timestamptz)", [settings.company.timezone, as_of]).fetchone()
     assert local is not None
     today = np.datetime64(local[0], "D")
-    scope = _scope(connection, rollout)
+    scope, brought = _scope(connection, rollout), brought_kpis(connection)
     known = scope.go_live[~np.isnat(scope.go_live)]
     constant_rates.prepare(connection, known.min().item() if len(known) else None)
+    origins = origins_before(connection, min(wave.go_live for wave in rollout.waves), settings.company.timezone)
     for kpi in _kpis(connection, goals):
         segments = _segments(connection, kpi)
         rows = _rows(connection, kpi, rollout, scope, settings.company.timezone, segments)
         pooled = in_order(_question(kpi, rows, segments, scope, today, settings))
         pooled = replace(pooled, exposure_note=constant_rates.note(connection, kpi.kpi_id, kpi.unit))
+        figures = before(connection, kpi, scope, pooled) if kpi.kpi_id in brought else None
         for wave_id in [ALL, *(wave.id for wave in rollout.waves)] if len(rollout.waves) > 1 else [ALL]:
-            question = pooled if wave_id == ALL else _of_wave(pooled, scope, wave_id)
+            told = figures if wave_id == ALL or (figures and figures.by_member) else None
+            used = told.question if told and told.question else pooled
+            question = used if wave_id == ALL else _of_wave(used, scope, wave_id)
             question = replace(question, response_rates=response_rates(connection, kpi, rollout, scope, wave_id, as_of))
-            ends = {look: day for look, day in look_dates(question).items() if day <= today}
-            frozen = _frozen(connection, rollout.id, wave_id, kpi)
-            for look, end in ends.items():
-                if look not in frozen:
-                    yield Ask(rollout, wave_id, kpi, look, end, question)
-            yield Ask(rollout, wave_id, kpi, PROVISIONAL, today, question)
+            origin = ORIGIN if used is not pooled else origins.get(kpi.kpi_id, CRM)
+            tonight = Ask(rollout, wave_id, kpi, PROVISIONAL, today, question, told, origin)
+            frozen = _frozen(connection, rollout.id, wave_id, kpi, is_told=used is not pooled)
+            for look, end in look_dates(question).items():
+                if end <= today and look not in frozen:
+                    yield tonight.at(look, end)
+            yield tonight.at(PROVISIONAL, today)
 
 
 def _kpis(connection: duckdb.DuckDBPyConnection, goals: dict[str, GoalSettings]) -> list[Kpi]:
@@ -98,7 +116,7 @@ def _kpis(connection: duckdb.DuckDBPyConnection, goals: dict[str, GoalSettings])
 
 
 @dataclass(frozen=True)
-class _Scope:
+class Scope:
     """Who belongs to the rollout: keys in code order, go-live dates (NaT: control), days to learn, wave, adoption."""
 
     column: str
@@ -109,7 +127,7 @@ class _Scope:
     dose: np.ndarray
 
 
-def _scope(connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings) -> _Scope:
+def _scope(connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings) -> Scope:
     found = connection.execute(
         "select scope_value, go_live_date, wave_id, learning_days from config.rollout_wave "
         "where rollout_id = ? order by scope_value",
@@ -130,7 +148,7 @@ def _scope(connection: duckdb.DuckDBPyConnection, rollout: RolloutSettings) -> _
     dose = np.array([used.get(key, np.nan) for key in keys], dtype=float)
     learning = np.array([days for *_, days in found], dtype=np.int64)
     waves = tuple(wave for _, _, wave, _ in found)
-    return _Scope(column, keys, dates.astype("datetime64[D]"), learning, waves, dose)
+    return Scope(column, keys, dates.astype("datetime64[D]"), learning, waves, dose)
 
 
 def _segments(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> dict[str, tuple[str, ...]]:
@@ -147,7 +165,7 @@ def _rows(
     connection: duckdb.DuckDBPyConnection,
     kpi: Kpi,
     rollout: RolloutSettings,
-    scope: _Scope,
+    scope: Scope,
     timezone: str,
     segments: dict[str, tuple[str, ...]],
 ) -> dict[str, np.ndarray]:
@@ -179,7 +197,7 @@ def _question(
     kpi: Kpi,
     rows: dict[str, np.ndarray],
     segments: dict[str, tuple[str, ...]],
-    scope: _Scope,
+    scope: Scope,
     today: np.datetime64,
     settings: Settings,
 ) -> Question:
@@ -206,7 +224,7 @@ def _question(
     )
 
 
-def _of_wave(pooled: Question, scope: _Scope, wave_id: str) -> Question:
+def _of_wave(pooled: Question, scope: Scope, wave_id: str) -> Question:
     return replace(pooled, focus=np.array([wave == wave_id for wave in scope.wave]), with_check=False)
 
 
@@ -214,7 +232,7 @@ def response_rates(
     connection: duckdb.DuckDBPyConnection,
     kpi: Kpi,
     rollout: RolloutSettings,
-    scope: _Scope,
+    scope: Scope,
     wave_id: str,
     as_of: datetime,
 ) -> tuple[float, float] | None:
@@ -244,10 +262,13 @@ def response_rates(
     return answered_before / before, answered_after / after
 
 
-def _frozen(connection: duckdb.DuckDBPyConnection, rollout_id: str, wave_id: str, kpi: Kpi) -> set[str]:
+def _frozen(
+    connection: duckdb.DuckDBPyConnection, rollout_id: str, wave_id: str, kpi: Kpi, *, is_told: bool
+) -> set[str]:
+    """Looks that are written. is_told: those that stopped for want of a time before are open again, it is told now."""
     found = connection.execute(
         "select look from evaluation.kpi_effect where rollout_id = ? and wave_id = ? and kpi_id = ? "
-        "and definition_version = ? and look <> ?",
-        [rollout_id, wave_id, kpi.kpi_id, kpi.version, PROVISIONAL],
+        "and definition_version = ? and look <> ? and not (? and coalesce(reason = 'nothing_recorded_before', false))",
+        [rollout_id, wave_id, kpi.kpi_id, kpi.version, PROVISIONAL, is_told],
     ).fetchall()
     return {look for (look,) in found}

@@ -213,6 +213,7 @@ class PrivacySettings(Section):
     """Personal data: e-mail addresses leave the landing zone only as salted hashes."""
 
     publish_user_names: bool = False
+    publish_raw: tuple[str, ...] = Field((), description="sources whose raw tables are published, but personal columns")
 
 
 class ScheduleSettings(Section):
@@ -245,6 +246,13 @@ class Settings(Section):
         for name in RESERVED_IDS & set(sources):
             raise ValueError(f"a source cannot be called {name!r}; that word has a meaning of its own in the tables")
         return sources
+
+    @model_validator(mode="after")
+    def _published_sources_are_there(self) -> Settings:
+        for name in self.privacy.publish_raw:
+            if name not in self.sources:
+                raise ValueError(f"privacy.publish_raw names {name!r}; sources: {', '.join(self.sources) or 'none'}")
+        return self
 
     @model_validator(mode="after")
     def _goals_name_rollouts(self) -> Settings:

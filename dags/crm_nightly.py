@@ -1,8 +1,9 @@
 """The night: extract → load → transform → measure → evaluate → alert → publish → send, report.
 
-Sources are read side by side into the landing zone; from the load on there is one writer. Every task is short,
-idempotent, and safe to clear and run again. Secrets come from the Airflow connection `crmlift_<source>` if there is
-one, else from the environment (CRMLIFT_<SOURCE>_<KEY>).
+Sources are read side by side into the landing zone; from the load on there is one writer. A source that cannot be read
+leaves its data as they were and does not stop the others; the run fails all the same, when it is done. Every task is
+short, idempotent, and safe to clear and run again. Secrets come from the Airflow connection `crmlift_<source>` if there
+is one, else from the environment (CRMLIFT_<SOURCE>_<KEY>).
 """
 
 from __future__ import annotations
@@ -68,9 +69,13 @@ def crm_nightly() -> None:
         get_current_context()["source_id"] = source_id  # type: ignore[typeddict-unknown-key]
         return _run(pipeline.extract, source_id, secrets=_secrets(source_id))
 
-    @task
+    @task(trigger_rule="one_failed", retries=0)
+    def unread() -> None:
+        raise AirflowFailException("A source could not be read, see its task; the night went on without it.")
+
+    @task(trigger_rule="all_done_min_one_success")
     def load() -> dict[str, Any]:
-        return _run(pipeline.load)
+        return _run(pipeline.load, is_night=True)
 
     @task
     def transform() -> dict[str, Any]:
@@ -100,7 +105,9 @@ def crm_nightly() -> None:
     def report() -> dict[str, Any]:
         return _run(pipeline.report)
 
-    written = extract.expand(source_id=sources()) >> load() >> transform() >> measure() >> evaluate() >> alert()
+    read = extract.expand(source_id=sources())
+    read >> unread()
+    written = read >> load() >> transform() >> measure() >> evaluate() >> alert()
     written >> publish() >> [send(), report()]
 
 

@@ -13,11 +13,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.contract import Checkpoint, Connector, Finding, Page, PageFormat, StreamSchema, Window
-from connectors.errors import SettingsFailure
+from connectors.errors import SettingsFailure, SourceFailure
 from connectors.files.entities import SYSTEM, entities
 from connectors.files.mapping import FileSet, file_sets, read_mapping
 from connectors.files.passing import PlainStream, plain_stream
-from connectors.files.places import FoundFile, content_hash, find, refuse_missing_folder
+from connectors.files.places import FoundFile, content_hash, find, is_pattern, refuse_missing_folder
 from connectors.files.reading import open_tables, pages
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class FilesConnector(Connector):
         """Names and contents of the stream's files and their mapping in one hash: unchanged, nothing need be read."""
         sets = self.sets_of(schema.stream)
         plain = self._plain_stream(schema.stream)
-        files = {file.name: file for one in sets for file in self.files_of(one)}
+        files = {file.name: file for one in sets for file in self._all_there(one)}
         content = plain.fingerprint if plain else content_hash(files.values())
         mapping = [asdict(one) for one in sets]
         told = json.dumps([mapping, self.timezone, schema.to_json()], default=_plain)
@@ -86,7 +86,7 @@ class FilesConnector(Connector):
         opened = (
             table
             for one in self.sets_of(schema.stream)
-            for table in open_tables(one, self.files_of(one), self.timezone)
+            for table in open_tables(one, self._all_there(one), self.timezone)
         )
         for body, rows in pages(opened, names):
             yield Page(schema.stream, PageFormat.CSV, [body], rows=rows)
@@ -115,6 +115,18 @@ class FilesConnector(Connector):
 
     def close(self) -> None:
         """Nothing is held open."""
+
+    def _all_there(self, one: FileSet) -> list[FoundFile]:
+        """The files of a set. SourceFailure when one that is named, not matched, is missing: it may not be gone."""
+        files = self.files_of(one)
+        for path in one.paths:
+            if not is_pattern(path) and not find([path], self._folder):
+                raise SourceFailure(
+                    f"The file {path} of {one.name} is not there.", where=f"{self.source_id}: {self._folder}",
+                    saved="Its rows stay as they were.",
+                    next_step="put it back; or take it out of the mapping, and its rows are marked deleted",
+                )  # fmt: skip
+        return files
 
     def _plain_stream(self, stream: str) -> PlainStream | None:
         if stream not in self._plain:

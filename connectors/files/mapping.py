@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ COLUMN_KEYS = {
     "from", "constant", "values", "default", "decimal", "thousands", "date_format", "scale", "last_day",
 }  # fmt: skip
 QUESTION_KEYS = {"kind", "id", "score", "comment", "items", "min", "max", "theme", "sentiment", "survey_id"}
+UNFILLED = "???"
+"""Stands in a first mapping for what its reader must say; nothing is read until it is said."""
 MISSING = ("", "-", "–", "n/a", "na", "null", "none", "#n/a", "nan")
 
 
@@ -72,7 +75,8 @@ class FileSet:
 def read_mapping(path: Path) -> Mapping[str, Any]:
     """The `files:` section of a mapping file; SettingsFailure with the line of a mistake."""
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        given = yaml.safe_load(text)
     except yaml.MarkedYAMLError as problem:
         line = problem.problem_mark.line + 1 if problem.problem_mark else "?"
         raise SettingsFailure(
@@ -86,11 +90,16 @@ def read_mapping(path: Path) -> Mapping[str, Any]:
     found = given.get("files") if isinstance(given, dict) else None
     if not isinstance(found, dict) or not found:
         raise SettingsFailure("The mapping has no section files.", where=str(path), next_step="see docs/files.md")
+    if unfilled := _unfilled(found, "files"):
+        quoted = re.compile(r"""(['"])\?\?\?\1""")
+        lines = [str(number) for number, line in enumerate(text.splitlines(), 1) if quoted.search(line)]
+        _refuse_unfilled(unfilled, f"{path}, line {', '.join(lines)}" if lines else str(path))
     return found
 
 
 def file_sets(given: Mapping[str, Any], where: str) -> list[FileSet]:
     """The file sets of a mapping, questions unfolded; SettingsFailure names the key that is wrong."""
+    _refuse_unfilled(_unfilled(given, "files"), where)
     found: list[FileSet] = []
     for name, entry in given.items():
         place = f"{where}: files.{name}"
@@ -123,7 +132,8 @@ def _file_sets(name: str, entry: Any, where: str) -> list[FileSet]:
     }
     base = FileSet(
         name=name, paths=_listed(entry["path"]), entity=entity, columns=columns, sheets=_listed(entry.get("sheet")),
-        key=_listed(entry.get("key")) or entity.key, header_row=entry.get("header_row"), encoding=entry.get("encoding"),
+        key=_listed(entry.get("key")) or tuple(name for name in entity.key if name in columns),
+        header_row=entry.get("header_row"), encoding=entry.get("encoding"),
         delimiter={"tab": "\t"}.get(str(entry.get("delimiter")), entry.get("delimiter")), format=entry.get("format"),
         missing=frozenset(m.lower() for m in _listed(entry.get("missing"))) | {""} if "missing" in entry
         else frozenset(MISSING),
@@ -183,6 +193,23 @@ def _question(base: FileSet, given: Any, number: int, defaults: Mapping[str, str
     return replace(
         base, name=f"{base.name}.{constants['question']}", columns={**base.columns, **columns}, only_if=only_if
     )
+
+
+def _unfilled(given: Any, place: str) -> list[str]:
+    """Where something is still to be said."""
+    if isinstance(given, Mapping):
+        return [found for key, value in given.items() for found in _unfilled(value, f"{place}.{key}")]
+    if isinstance(given, (list, tuple)):
+        return [found for value in given for found in _unfilled(value, place)]
+    return [place] if given == UNFILLED else []
+
+
+def _refuse_unfilled(places: Sequence[str], where: str) -> None:
+    if places:
+        raise SettingsFailure(
+            f"The mapping is not filled in: {UNFILLED} stands for {', '.join(places)}.",
+            where=where, next_step="write what the comment beside it asks for, then run the same command again",
+        )  # fmt: skip
 
 
 def _refuse_incomplete(one: FileSet, where: str) -> None:

@@ -104,8 +104,9 @@ def _only_names(one: FileSet) -> bool:
     ends = any(one.entity.targets[name].is_end for name in one.columns)
     return (
         "id" in one.columns and None not in sources and len(set(sources)) == len(sources) and not any(said)
-        and not ends and not one.only_if and one.format in (None, "csv") and one.header_row in (None, 1)
-        and one.encoding in (None, "utf-8", "utf-8-sig") and one.delimiter in (None, ",")
+        and not ends and one.entity.name != "survey_response" and one.format in (None, "csv")
+        and one.header_row in (None, 1) and one.encoding in (None, "utf-8", "utf-8-sig")
+        and one.delimiter in (None, ",")
     )  # fmt: skip
 
 

@@ -70,6 +70,11 @@ def find(patterns: Iterable[str], folder: str) -> list[FoundFile]:
     return [found[name] for name in sorted(found)]
 
 
+def is_pattern(path: str) -> bool:
+    """Whether a path of the mapping matches what is there, rather than names one file."""
+    return glob.has_magic(path)
+
+
 def refuse_missing_folder(folder: str) -> None:
     """SourceFailure when a local folder is not there, for instance because it is not mounted."""
     if not _ADDRESS.match(folder) and not Path(folder).expanduser().is_dir():

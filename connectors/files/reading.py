@@ -17,6 +17,7 @@ from connectors.files.dates import order_named
 from connectors.files.entities import PROBLEM, Target, day_field
 from connectors.files.mapping import ColumnMap, FileSet
 from connectors.files.places import FoundFile
+from connectors.files.scales import off_scale
 from connectors.files.tables import Layout, Row, Table, same_name, tables
 
 SAMPLE_ROWS = 1000
@@ -77,6 +78,8 @@ class OpenTable:
             whole = cells if len(cells) >= width else [*cells, *([None] * (width - len(cells)))]
             for column, read in readers:
                 self._take(record, column, read, whole)
+            if self.one.entity.name == "survey_response":
+                self._weigh(record)
             if self.one.only_if and not record.problems and not any(record.values.get(t) for t in self.one.only_if):
                 continue
             self._need(record)
@@ -93,6 +96,12 @@ class OpenTable:
         if value is not None:
             is_day = column.target.kind == "moment" and "T" not in value
             record.values[day_field(name) if is_day else name] = value
+
+    def _weigh(self, record: Record) -> None:
+        """An answer beyond its scale rejects its row."""
+        for name, reason in off_scale(record.values):
+            record.values[name] = UNREADABLE
+            self._note(record, self.one.columns[name].source, name, reason)
 
     def _need(self, record: Record) -> None:
         for name in self.one.entity.needs:

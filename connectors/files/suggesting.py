@@ -14,7 +14,9 @@ import yaml
 from connectors.errors import SettingsFailure
 from connectors.files.cells import AmbiguousDates, CellFormat, canonical_number, detect_format, plain
 from connectors.files.entities import Entity, Target, entities
+from connectors.files.mapping import UNFILLED
 from connectors.files.places import find
+from connectors.files.scales import SCALES
 from connectors.files.tables import Layout, Table, same_name, tables
 
 SAMPLE_ROWS = 500
@@ -129,6 +131,8 @@ def _questions(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dic
         question: dict[str, Any] = {"kind": kind, "score": name}
         if kind == "pulse":
             question |= {"min": 0 if highest > 7 else 1, "max": 10 if highest > 7 else 7 if highest > 5 else 5}
+        elif kind in ("csat", "ces") and highest > SCALES[kind][1]:
+            question |= {"min": 1, "max": 7 if highest <= 7 else 10 if highest <= 10 else 100}
         if place + 1 < len(header) and _COMMENT.search(header[place + 1]):
             question["comment"] = header[place + 1]
         found.append(question)
@@ -158,7 +162,7 @@ def _written(
     for target, column in columns.items():
         lines += _column(entity.targets[target], column, table, rows)
     missing = [n for n in entity.needs if n not in columns and not (questions and n == "survey_kind")]
-    lines += [f"      {need}: {{constant: TODO}}  # needed: name the column, or a constant" for need in missing]
+    lines += [f"      {need}: '{UNFILLED}'  # needed: name the column, or write {{constant: …}}" for need in missing]
     if questions:
         lines.append("    questions:  # kind: nps, csat, ces, enps, sus (items), tam_pu, tam_peou or pulse")
         lines += [f"      - {_flow(question)}" for question in questions]
@@ -177,15 +181,15 @@ def _column(target: Target, column: str, table: Table, rows: Sequence[Sequence[A
         seen = Counter(plain(cell) for cell in cells)
         unknown = [word for word, _ in seen.most_common() if same_name(word) not in target.words][:WORDS_SHOWN]
         if unknown:
-            asked = ", ".join(f"{_quoted(word)}: {target.choices[-1]}" for word in unknown)
-            told = f"  # check: each is one of {', '.join(target.choices)}"
+            asked = ", ".join(f"{_quoted(word)}: '{UNFILLED}'" for word in unknown)
+            told = f"  # each is one of {', '.join(target.choices)}"
             return [f"      {target.name}: {{from: {_quoted(column)}, values: {{{asked}}}}}{told}"]
         return [f"      {target.name}: {_quoted(column)}  # {', '.join(list(seen)[:6])}"]
     try:
         found = detect_format(CellFormat(target.kind), cells, header=column, delimiter=table.detected.get("delimiter"))
     except AmbiguousDates:
         told = "  # day or month first? say DD/MM/YYYY or MM/DD/YYYY"
-        return [f"      {target.name}: {{from: {_quoted(column)}, date_format: TODO}}{told}"]
+        return [f"      {target.name}: {{from: {_quoted(column)}, date_format: '{UNFILLED}'}}{told}"]
     sample = f"such as {plain(cells[0])[:40]!r}" if cells and target.kind != "text" else ""
     marks = {
         "money": f"decimal {found.decimal!r}", "number": f"decimal {found.decimal!r}",

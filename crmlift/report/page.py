@@ -19,6 +19,7 @@ from crmlift.report import reading, sections
 from crmlift.report.cards import Card, bar, make_card, reach_of
 from crmlift.report.catalogue import Texts, texts_for
 from crmlift.report.numbers import NBSP, UNKNOWN, day, percent, plain
+from crmlift.report.values import newest_values
 from crmlift.report.verdicts import VERDICTS, ScorecardRow, scorecard_rows
 from crmlift.report.wording import SIGNS, Headline, headline
 from crmlift.warehouse.store import published
@@ -90,7 +91,7 @@ def render(connection: duckdb.DuckDBPyConnection, *, locale: str = "en") -> str:
         strong=lambda key: _strong(texts, key),
         locale=texts.locale,
         company=reading.company_name(connection),
-        as_of=day(max((row.data_until for row in rows if row.data_until), default=None), texts.locale),
+        as_of=day(reading.data_until(connection, rows), texts.locale),
         rollouts=rollouts,
         alerts=sections.alert_views(open_alerts, by_id, teams, currency, texts),
         resolved=resolved,
@@ -99,6 +100,8 @@ def render(connection: duckdb.DuckDBPyConnection, *, locale: str = "en") -> str:
         notes=notes,
         kpi_names={kpi.kpi_id: kpi.name(texts.locale) for kpi in registry},
         empty=headline([], texts),
+        has_rollout=bool(names),
+        values=[] if rollouts else newest_values(connection, texts),
         run=reading.run_id(connection) or UNKNOWN,
         version=crmlift.__version__,
         definitions=reading.definition_versions(connection),

@@ -9,6 +9,7 @@ from datetime import date, datetime
 import duckdb
 
 from crmlift.report.svg import Line
+from crmlift.report.verdicts import ScorecardRow
 
 MIN_MONTHS = 6
 ADDITIVE = ("sum", "count")
@@ -103,6 +104,15 @@ def run_id(connection: duckdb.DuckDBPyConnection) -> str | None:
         "(select max_by(run_id, computed_at) from metrics.kpi_value), (select max(run_id) from metrics.kpi_value))"
     ).fetchone()
     return row[0] if row else None
+
+
+def data_until(connection: duckdb.DuckDBPyConnection, rows: Sequence[ScorecardRow]) -> date | None:
+    """The local day the verdicts use data up to; without any, up to which the sources were read."""
+    found = max((row.data_until for row in rows if row.data_until), default=None)
+    if found is None:
+        read = connection.execute("select cast(max(window_until) as date) from ops.load").fetchone()
+        found = read[0] if read else None
+    return found
 
 
 def definition_versions(connection: duckdb.DuckDBPyConnection) -> int:

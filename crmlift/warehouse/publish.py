@@ -30,11 +30,23 @@ class Published:
     bytes: int
 
 
-def publish(connection: duckdb.DuckDBPyConnection, target: Path, *, with_user_names: bool) -> Published:
+@dataclass(frozen=True)
+class RawTable:
+    """A raw table to publish: rows of these sources, without the personal columns."""
+
+    schema: str
+    table: str
+    personal: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
+
+
+def publish(
+    connection: duckdb.DuckDBPyConnection, target: Path, *, with_user_names: bool, raw: Sequence[RawTable] = ()
+) -> Published:
     """Copy the published schemas with their comments into a new file and replace `target` by it.
 
-    with_user_names: keep names of employees; they are NULL otherwise. Raises WarehouseFailure when the folder cannot
-    be written; the old copy then stays.
+    with_user_names: keep names of employees; they are NULL otherwise. raw: tables of sources to publish beside them.
+    Raises WarehouseFailure when the folder cannot be written; the old copy then stays.
     """
     fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
     _remove(fresh)
@@ -43,6 +55,7 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path, *, with_user_na
         try:
             describe_tables(connection)
             tables = _copy(connection, hide=() if with_user_names else tuple(PERSONAL_COLUMNS.items()))
+            tables += _copy_raw(connection, raw)
         finally:
             connection.execute("detach publication")
         with fresh.open("rb") as written:
@@ -79,6 +92,27 @@ def _copy(connection: duckdb.DuckDBPyConnection, hide: Sequence[tuple[tuple[str,
         star = f"* replace ({replace})" if replace else "*"
         connection.execute(f"create table publication.{name} as select {star} from {name}")
         _comment(connection, schema, table, comment)
+        copied += 1
+    return copied
+
+
+def _copy_raw(connection: duckdb.DuckDBPyConnection, raw: Sequence[RawTable]) -> int:
+    copied = 0
+    for one in raw:
+        columns = connection.execute(
+            "select column_name from duckdb_columns() where database_name = current_database() and schema_name = ? "
+            "and table_name = ? order by column_index",
+            [one.schema, one.table],
+        ).fetchall()
+        shown = [quoted(name) for (name,) in columns if name not in one.personal]
+        if not shown:
+            continue
+        name = f"{quoted(one.schema)}.{quoted(one.table)}"
+        connection.execute(f"create schema if not exists publication.{quoted(one.schema)}")
+        connection.execute(
+            f"create table publication.{name} as select {', '.join(shown)} from {name} "
+            f"where _source_id in ({', '.join(map(literal, sorted(one.sources)))})"
+        )
         copied += 1
     return copied
 

@@ -40,7 +40,7 @@ create table if not exists config.benchmark (
 create table if not exists config.legacy_kpi_period (
     kpi_id varchar, period_start date, period_end date, segment_key varchar, numerator double, denominator double,
     value double, n bigint, definition_note varchar, comparability varchar, evidence_ref varchar,
-    primary key (kpi_id, period_start, segment_key));
+    primary key (kpi_id, period_start, period_end, segment_key));
 create table if not exists config.crm_product (
     product_id varchar primary key, name varchar, vendor varchar, edition varchar, priced_on date,
     tco_3y_base decimal(18, 2), switch_cost_base decimal(18, 2));
@@ -105,6 +105,7 @@ create table if not exists evaluation.kpi_effect (
     verdict varchar, reason varchar, caveats varchar[], diagnostics json, definition_version varchar, run_id varchar,
     computed_at timestamptz,
     primary key (rollout_id, wave_id, kpi_id, segment_dim, segment_value, as_of, look, definition_version));
+alter table evaluation.kpi_effect add column if not exists data_origin varchar;
 
 create table if not exists ops.run (
     run_id varchar, step varchar, source_id varchar, object varchar, started_at timestamptz,

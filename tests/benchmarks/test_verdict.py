@@ -70,8 +70,24 @@ def test_the_command_measures_and_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(publish, "DOCS", tmp_path)
-    assert verdict.main(["--reps", "2", "--only", "D7", "--write"]) == 0
+    results = tmp_path / "rows.jsonl"
+    asked = ["--reps", "2", "--only", "D7", "--write", "--results", str(results)]
+    assert verdict.main(asked) == 0
     printed = capsys.readouterr().out
     assert "D7 78+26, +0%" in printed and "D7 156+52, +0%" in printed
     assert "| D7 | 78+26 | +0% | crmlift |" in (tmp_path / "benchmark.md").read_text()
     assert (tmp_path / "pictures" / "benchmark.svg").read_text().startswith("<svg")
+    page, rows = (tmp_path / "benchmark.md").read_text(), results.read_text()
+    assert verdict.main(asked) == 0
+    assert (results.read_text(), (tmp_path / "benchmark.md").read_text()) == (rows, page)
+    assert "D7" not in capsys.readouterr().out
+
+
+def test_the_smallest_rise_found_lies_between_the_effects_measured() -> None:
+    def row(effect: float, called: float) -> publish.Row:
+        claims = [Answer(Claim(0, 0, 0), k < 10 * called, effect) for k in range(10)]
+        return publish.Row("D0", "78+26", effect, "crmlift", tally(claims))
+
+    curve = [row(-0.1, 0.9), row(0.0, 0.0), row(0.1, 0.6), row(0.2, 1.0)]
+    assert publish.smallest_found(curve) == pytest.approx(0.15)
+    assert publish.smallest_found(curve[:3]) is None

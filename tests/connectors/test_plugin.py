@@ -60,6 +60,27 @@ def test_a_plugin_is_extracted_loaded_and_followed(home: Path) -> None:
     assert [row[3] for row in raw(home)] == [False, False, False, True, False]
 
 
+def test_its_tables_are_published_when_the_settings_say_so(home: Path) -> None:
+    tickets(home / "desk.db", [("t1", "Printer of Ann", True, NOW)])
+    night("one")
+    settings = json.loads((home / "crmlift.yml").read_text())
+    tables = []
+    for named in ([], ["desk"]):
+        (home / "crmlift.yml").write_text(json.dumps(settings | {"privacy": {"publish_raw": named}}))
+        pipeline.publish(run_id="one")
+        with duckdb.connect(str(home / "home" / "analytics.duckdb"), read_only=True) as connection:
+            found = connection.execute(
+                "select column_name from duckdb_columns() where schema_name = 'raw_helpdesk' order by column_index"
+            ).fetchall()
+            tables.append([name for (name,) in found])
+            if named:
+                assert connection.execute("select id, is_open from raw_helpdesk.tickets").fetchall() == [("t1", True)]
+    assert tables[0] == [] and tables[1][:3] == ["id", "is_open", "changed_at"], "the subject is personal"
+    (home / "crmlift.yml").write_text(json.dumps(settings | {"privacy": {"publish_raw": ["dsk"]}}))
+    with pytest.raises(ConfigurationFailure, match="publish_raw names 'dsk'"):
+        load_settings()
+
+
 def _later() -> str:
     return (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
 

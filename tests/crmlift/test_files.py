@@ -2,72 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 import yaml
 
 from connectors.files.suggesting import suggest
-from connectors.landing import LandingZone
-from crmlift import config_files, config_tables, sql_runner
-from crmlift.extract import extract_source
-from crmlift.legacy_values import add_legacy_values
-from crmlift.measure import measure
-from crmlift.places import KPIS, MODELS, ROOT
-from crmlift.registry import load_registry
-from crmlift.settings import Places, Settings
-from crmlift.settings_file import Loaded
-from crmlift.sql_models import CORE
-from crmlift.warehouse.load import load_landed
-from crmlift.warehouse.store import work_database
-
-DATA = ROOT.parent / "shared" / "data"
-AS_OF = datetime(2026, 11, 2, tzinfo=UTC)
-PEOPLE = "Name,Mail,Branch\nOlha,olha@example.com,North\nPetro,petro@example.com,South\n"
-USERS = {
-    "path": "people.csv",
-    "entity": "user",
-    "columns": {"id": "Mail", "name": "Name", "email": "Mail", "team": "Branch"},
-}
-
-
-@contextmanager
-def night(
-    folder: Path, files: Mapping[str, Any], *, kpis: tuple[str, ...] = (), as_of: datetime = AS_OF, **settings: Any
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A night over files only, up to the named KPIs."""
-    source = {"type": "files", "path": str(folder), "files": files, "as_of": as_of}
-    given = {"company": {"currency": "EUR", "timezone": "Europe/Kyiv"}, "sources": {"old": source}, **settings}
-    loaded = Loaded(Settings.model_validate(given), folder / "crmlift.yml", given, Places(folder / "home"))
-    extract_source(loaded, "old", run_id="r")
-    with work_database(loaded.places.warehouse) as connection:
-        load_landed(connection, LandingZone(loaded.places.landing).manifests(), run_id="r")
-        models = [m for m in sql_runner.load_models(MODELS) if m.layer <= CORE]
-        config_tables.fill_config(connection, loaded, "r")
-        sql_runner.prepare_raw(connection, models, "r")
-        bound = {"as_of": as_of, "timezone": "Europe/Kyiv", "base_currency": "EUR", "salt": "pepper"}
-        sql_runner.run_models(connection, models, bound, "r")
-        config_files.convert_costs(connection, "EUR")
-        if kpis:
-            wanted = [kpi for kpi in load_registry(KPIS, {}) if kpi.kpi_id in kpis]
-            measure(connection, wanted, as_of=as_of, timezone="Europe/Kyiv", run_id="r")
-            add_legacy_values(connection, "r")
-        yield connection
-
-
-def value(connection: duckdb.DuckDBPyConnection, kpi_id: str, year: int) -> tuple[Any, ...]:
-    found = connection.execute(
-        "select numerator, denominator, value, n, data_origin from metrics.kpi_value where kpi_id = ? and source_id = 'all' "
-        "and segment_dim = 'all' and period_grain = 'year' and period_start = make_date(?, 1, 1)",
-        [kpi_id, year],
-    ).fetchone()
-    assert found is not None
-    return found
+from crmlift import sql_runner
+from crmlift.places import MODELS
+from tests.crmlift.files_night import AS_OF, DATA, PEOPLE, USERS, night, value
 
 
 def test_maven_as_files_gives_the_published_figures(tmp_path: Path) -> None:
@@ -283,3 +227,18 @@ def test_records_of_an_old_system_stand_in_core(tmp_path: Path) -> None:
     assert [lead[:4] for lead in leads] == [("7", "converted", 20, "legacy"), ("8", "new", None, "legacy")]
     assert leads[1][4].astimezone(UTC) == datetime(2026, 3, 1, 22, tzinfo=UTC)  # a day begins at midnight in Kyiv
     assert (users, activity) == ((2, 0), ("call", "old:olha@example.com", True, False))
+
+
+def test_quotas_name_their_owner_as_people_do(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(PEOPLE + "Petro,petro.second@example.com,South\n")
+    owners = ("olha@example.com", "OLHA", "Petro", "old:petro@example.com", "nobody", "")
+    (tmp_path / "quotas.csv").write_text(
+        "who,from,plan\n" + "".join(f"{owner},2026-0{n},100\n" for n, owner in enumerate(owners, 1))
+    )
+    quotas = {
+        "path": "quotas.csv", "entity": "quota", "columns": {"owner": "who", "period_start": "from", "quota": "plan"},
+    }  # fmt: skip
+    with night(tmp_path, {"people": USERS, "quotas": quotas}) as connection:
+        found = connection.execute("select owner_id from config.quota order by period_start").fetchall()
+    olha = "old:olha@example.com"
+    assert [owner for (owner,) in found] == [olha, olha, "Petro", "old:petro@example.com", "nobody", None]

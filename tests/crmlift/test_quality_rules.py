@@ -172,15 +172,20 @@ def stages_that_changed(connection: Connection, is_bad: bool) -> None:
     connection.executemany(
         "insert into core.pipeline_stage (stage_key, source_id, object, pipeline_native_id, stage_native_id, is_listed, "
         "valid_from, valid_to) values (?, 'sf', 'opportunity', 'default', ?, true, ?, ?)",
-        [
-            [f"sf:opportunity:default:{i}", str(i), at, AS_OF if is_bad and i == 1 else None]
-            for i, at in enumerate(made)
-        ],
+        [[f"sf:o:{i}", str(i), at, AS_OF if is_bad and i == 1 else None] for i, at in enumerate(made)],
     )
     connection.execute(
         "insert into raw_hubspot.pipeline_stage_labels (object_type, pipeline_id, stage_id, label, _source_id) values "
         "('deals', 'default', '2', 'Offer', 'sf'), ('deals', 'default', '2', ?, 'sf')",
         ["Proposal" if is_bad else "Offer"],
+    )
+
+
+def brought_along(connection: Connection, is_bad: bool) -> None:
+    connection.execute("insert into metrics.kpi (kpi_id) values ('win_rate')")
+    connection.execute(
+        "insert into config.benchmark (benchmark_id, kpi_id) values ('a', 'win_rate'), ('b', ?)",
+        ["winrate" if is_bad else "win_rate"],
     )
 
 
@@ -201,6 +206,7 @@ CASES: dict[str, tuple[Callable[[Connection, bool], None], str, str, int]] = {
     "mixed_currency": (second_currency, "info", "opportunity", 10),
     "changed_stages": (stages_that_changed, "warning", "pipeline_stage", 3),
     "negative_duration": (negative, "blocking", "ticket", 30),
+    "unknown_kpi": (brought_along, "warning", "benchmark", 1),
 }
 """Rule → what makes it fire, how bad that is, on what, how many rows (0: at least one)."""
 TESTED_ELSEWHERE = {
@@ -280,3 +286,15 @@ def test_a_warning_stands_beside_the_verdict(connection: Connection) -> None:
     marked = OpenFindings.read(connection).mark("win_rate", Verdict("method", "26w", "improved"))
     assert marked.verdict == "improved"
     assert ["duplicate_deal" in caveat for caveat in marked.caveats] == [True]
+
+
+def test_days_of_files_are_no_moments(connection: Connection) -> None:
+    """Many deals of one day, and ended on one, are a day's work where a file tells days only."""
+    connection.execute("insert into core.source_instance (source_id, system) values ('sf', 'legacy')")
+    connection.execute("insert into config.setting values ('timezone', 'Europe/Kyiv')")
+    midnight = datetime(2026, 1, 4, 22, tzinfo=UTC)  # in Kyiv
+    days = {"created_at": lambda i: midnight + (i // 25) * DAY, "closed_at": lambda i: midnight + (i // 25 + 9) * DAY}
+    deals(connection, 500, status="won", close_basis="legacy", **days)
+    assert of_rule(connection, "migration_stamp") == of_rule(connection, "backfilled_closing") == []
+    connection.execute("update core.source_instance set system = 'salesforce'")
+    assert of_rule(connection, "migration_stamp") != []

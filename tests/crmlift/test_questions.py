@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from crmlift.questions import SCOPE_COLUMN, Kpi, _Scope, response_rates
+from crmlift.questions import SCOPE_COLUMN, Kpi, Scope, response_rates
 from crmlift.settings import RolloutSettings, WaveSettings
 
 NPS = Kpi("nps", "nps", "higher", "points", 0.0, None, "1", "nps")
@@ -17,9 +17,9 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 ROLLOUT = RolloutSettings(id="crm", waves=(WaveSettings(id="w1", members=("a",), go_live=date(2026, 1, 1)),))
 
 
-def scope(kind: str = "team") -> _Scope:
+def scope(kind: str = "team") -> Scope:
     days = np.array([], dtype="datetime64[D]")
-    return _Scope(SCOPE_COLUMN[kind], (), days, np.array([], dtype=np.int64), (), np.array([]))
+    return Scope(SCOPE_COLUMN[kind], (), days, np.array([], dtype=np.int64), (), np.array([]))
 
 
 @pytest.fixture(name="connection")

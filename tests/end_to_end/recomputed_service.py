@@ -83,13 +83,23 @@ def perceived_usefulness(frame: Frames) -> pd.DataFrame:
 
 
 def survey_response_rate(frame: Frames) -> pd.DataFrame:
+    """Anonymous answers of a wave are spread over those of the team, or of the wave, who have not answered."""
     found = frame("core.survey_invitation")
     found = found[~found["is_deleted"] & (found["sent_at"] <= AS_OF)]
     kept = frame("core.survey_response")
-    answered_at = kept[~kept["is_deleted"]].set_index("response_id")["responded_at"]
-    at = found["response_id"].map(answered_at)
+    kept = kept[~kept["is_deleted"]]
+    at = found["response_id"].map(kept.set_index("response_id")["responded_at"])
     in_time = found["response_id"].notna() & (at.isna() | (at < found["sent_at"] + days(14)))
-    return rows(found, "sent_at", in_time * 1.0, 1.0, found["sent_at"] + days(14) <= AS_OF)
+    share = in_time * 1.0
+    for (kind, wave), asked in found[~in_time].groupby(["survey_kind", "wave"]):
+        since, until = asked["sent_at"].min() - days(1), asked["sent_at"].max() + days(14)
+        told = kept[(kept["survey_kind"] == kind) & (kept["wave"] == wave) & (kept["is_anonymous"] == True)]  # noqa: E712
+        told = told[(told["responded_at"] >= since) & (told["responded_at"] < until)]
+        waiting = asked["team_id"].value_counts()
+        of_team = told["team_id"].where(told["team_id"].isin(waiting.index))
+        spread = asked["team_id"].map(of_team.value_counts() / waiting).fillna(0.0)
+        share[asked.index] = (spread + of_team.isna().sum() / len(asked)).clip(upper=1.0)
+    return rows(found, "sent_at", share, 1.0, found["sent_at"] + days(14) <= AS_OF)
 
 
 def customers(frame: Frames) -> pd.DataFrame:

@@ -152,10 +152,25 @@ leads as (
         coalesce(created_at, timezone($timezone, cast(created_date as timestamp))) as created_at, owner_id,
         team_id as given_team_id, channel as source_channel, status as status_native,
         coalesce(status, case when opportunity_id is not null or converted_at is not null or converted_date is not null then 'converted' else 'new' end) as status_group,
-        coalesce(first_touch_at, timezone($timezone, cast(first_touch_date as timestamp))) as vendor_touch_at, 'legacy' as vendor_touch_basis,
-        coalesce(qualified_at, timezone($timezone, cast(qualified_date as timestamp))) as qualified_at,
-        coalesce(converted_at, timezone($timezone, cast(converted_date as timestamp))) as converted_at,
-        coalesce(disqualified_at, timezone($timezone, cast(disqualified_date as timestamp))) as disqualified_at,
+        -- a day of the same day as an instant is not before it; minutes cannot be told from days
+        coalesce(first_touch_at, greatest(
+            timezone($timezone, cast(first_touch_date as timestamp)),
+            case when first_touch_date = cast(timezone($timezone, created_at) as date) then created_at end
+        )) as vendor_touch_at,
+        case when first_touch_date is not null then 'legacy_day' else 'legacy' end as vendor_touch_basis,
+        created_date is not null as is_day_only,
+        coalesce(qualified_at, greatest(
+            timezone($timezone, cast(qualified_date as timestamp)),
+            case when qualified_date = cast(timezone($timezone, created_at) as date) then created_at end
+        )) as qualified_at,
+        coalesce(converted_at, greatest(
+            timezone($timezone, cast(converted_date as timestamp)),
+            case when converted_date = cast(timezone($timezone, created_at) as date) then created_at end
+        )) as converted_at,
+        coalesce(disqualified_at, greatest(
+            timezone($timezone, cast(disqualified_date as timestamp)),
+            case when disqualified_date = cast(timezone($timezone, created_at) as date) then created_at end
+        )) as disqualified_at,
         opportunity_id as converted_opportunity_id, contact_id, is_deleted, _extracted_at, _run_id
     from staging.files_lead
     union all by name
@@ -221,6 +236,7 @@ select
     end as first_assigned_at,
     coalesce(f.touched_at, case when l.vendor_touch_at >= l.created_at then l.vendor_touch_at end) as first_touch_at,
     case
+        when l.is_day_only then 'legacy_day'
         when f.touched_at is not null then 'activity_log'
         when l.vendor_touch_at >= l.created_at then l.vendor_touch_basis
     end as first_touch_basis,

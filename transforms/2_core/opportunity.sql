@@ -66,8 +66,16 @@ deals as (
         coalesce(pipeline_native_id, 'default') as pipeline_native_id, coalesce(stage_native_id, status) as stage_native_id,
         status in ('won', 'lost') as is_closed, status = 'won' as is_won, status not in ('won', 'lost', 'open') as is_status_unknown,
         deal_type, amount_native, upper(currency_code) as currency_code,
-        probability, expected_close_date, coalesce(closed_at, timezone($timezone, cast(closed_date as timestamp))) as close_field_at,
-        'legacy' as field_basis, coalesce(created_at, timezone($timezone, cast(coalesce(created_date, closed_date) as timestamp)), closed_at, _extracted_at) as created_at,
+        probability, expected_close_date,
+        -- a day of the same day as an instant is not before it
+        coalesce(
+            closed_at,
+            greatest(
+                timezone($timezone, cast(closed_date as timestamp)),
+                case when closed_date = cast(timezone($timezone, created_at) as date) then created_at end
+            )
+        ) as close_field_at,
+        'legacy' as field_basis, coalesce(created_at, timezone($timezone, cast(created_date as timestamp))) as created_at,
         lead_source, loss_reason, is_deleted, _extracted_at, _run_id
     from staging.files_opportunity
     union all by name
@@ -152,6 +160,7 @@ closed as (
         case
             when j.merged_into_id is not null then 'merged'
             when j.is_status_unknown then 'unknown_status'
+            when j.created_at is null and (j.status = 'open' or coalesce(j.closed_stage_at, j.close_field_at) is null) then 'undated'
             when lower(j.deal_type) = 'duplicate' or lower(j.stage_label) = 'duplicate'
                 or regexp_matches(lower(coalesce(j.loss_reason, '')), 'duplicate|merged into') then 'duplicate'
             when regexp_matches(lower(coalesce(j.pipeline_name, '')), '^(test|sandbox|demo)\b') then 'test'
@@ -211,8 +220,8 @@ from closed as c
 left join core.initial_owner as i on i.object = 'opportunity' and i.record_id = c.opportunity_id
 left join core.user_team_history as u
     on u.user_id = coalesce(i.owner_id, c.owner_id)
-    and c.created_at >= u.valid_from
-    and c.created_at < coalesce(u.valid_to, timestamptz '9999-12-31 00:00:00+00')
+    and coalesce(c.created_at, c.closed_at) >= u.valid_from
+    and coalesce(c.created_at, c.closed_at) < coalesce(u.valid_to, timestamptz '9999-12-31 00:00:00+00')
 left join core.merged_record as a on a.object = 'account' and a.record_id = c.account_id
 left join line_costs as l using (opportunity_id)
 left join worked as w using (opportunity_id)

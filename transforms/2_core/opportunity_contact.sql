@@ -13,6 +13,14 @@ with links as (
         source_id, from_id, to_id, null, to_id = min(to_id) over (partition by source_id, from_id)
     from staging.hubspot_association
     where from_object = 'deals' and to_object = 'contacts'
+    union all
+    select source_id, opportunity_id, contact_id, null, true
+    from staging.files_opportunity
+    where not is_deleted
+    union all
+    select source_id, opportunity_id, primary_contact_id, null, true
+    from staging.pipedrive_deals
+    where not is_deleted
 )
 
 select

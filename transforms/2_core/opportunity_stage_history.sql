@@ -61,8 +61,15 @@ file_current as (
     select
         opportunity_id, source_id, coalesce(pipeline_native_id, 'default') as pipeline_native_id,
         coalesce(stage_native_id, status) as stage_native_id, status in ('won', 'lost') as is_closed,
-        coalesce(created_at, timezone($timezone, cast(coalesce(created_date, closed_date) as timestamp)), closed_at, _extracted_at) as created_at,
-        coalesce(closed_at, timezone($timezone, cast(closed_date as timestamp))) as close_at, upper(currency_code) as currency_code,
+        coalesce(created_at, timezone($timezone, cast(created_date as timestamp))) as created_at,
+        coalesce(
+            closed_at,
+            greatest(
+                timezone($timezone, cast(closed_date as timestamp)),
+                case when closed_date = cast(timezone($timezone, created_at) as date) then created_at end
+            )
+        ) as close_at,
+        upper(currency_code) as currency_code,
         amount_native, probability, expected_close_date
     from staging.files_opportunity
 ),

@@ -104,9 +104,25 @@ tickets as (
     union all by name
     select
         ticket_id, source_id, native_id, coalesce(created_at, timezone($timezone, cast(created_date as timestamp))) as created_at,
-        coalesce(first_response_at, timezone($timezone, cast(first_response_date as timestamp))) as first_response_at,
-        case when first_response_at is not null or first_response_date is not null then 'legacy' end as first_response_basis,
-        coalesce(closed_at, timezone($timezone, cast(closed_date as timestamp))) as close_field_at, 'default' as pipeline_native_id,
+        -- a day of the same day as an instant is not before it; minutes cannot be told from days
+        coalesce(
+            first_response_at,
+            greatest(
+                timezone($timezone, cast(first_response_date as timestamp)),
+                case when first_response_date = cast(timezone($timezone, created_at) as date) then created_at end
+            )
+        ) as first_response_at,
+        case
+            when created_date is not null or first_response_date is not null then 'legacy_day'
+            when first_response_at is not null then 'legacy'
+        end as first_response_basis,
+        coalesce(
+            closed_at,
+            greatest(
+                timezone($timezone, cast(closed_date as timestamp)),
+                case when closed_date = cast(timezone($timezone, created_at) as date) then created_at end
+            )
+        ) as close_field_at, 'default' as pipeline_native_id,
         coalesce(status, 'open') as stage_native_id,
         coalesce(status = 'closed', closed_at is not null or closed_date is not null) as is_closed, priority, category, channel,
         owner_id, team_id as given_team_id, account_id, contact_id, reopen_count as given_reopen_count, is_deleted, _extracted_at,

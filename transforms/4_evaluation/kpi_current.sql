@@ -80,6 +80,7 @@ select
     t.effect_rel_ci_high as provisional_ci_high,
     t.verdict as provisional_verdict,
     h.definition_version,
+    h.data_origin,
     h.run_id,
     h.computed_at
 from headline h

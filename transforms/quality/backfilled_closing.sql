@@ -1,14 +1,26 @@
 -- Question: were many records closed in one go instead of when they ended?
 -- Grain:    one row per object, field, source_id looked at
--- Excludes: deleted records, close dates people typed (they have no time of day), objects with fewer than 50 closed ones
-with records as (
-    select 'opportunity' as object, source_id, opportunity_id as record_id, date_trunc('minute', closed_at) as minute
+-- Excludes: deleted records, days without a time (close dates people typed, those of files), objects with fewer than 50
+--           closed ones
+with files as (
+    select source_id from core.source_instance where system in ('legacy', 'survey', 'manual')
+),
+
+ended as (
+    select 'opportunity' as object, source_id, opportunity_id as record_id, closed_at
     from core.opportunity
     where not is_deleted and status <> 'open' and close_basis <> 'close_date_field'
     union all
-    select 'ticket', source_id, ticket_id, date_trunc('minute', closed_at)
+    select 'ticket', source_id, ticket_id, closed_at
     from core.ticket
     where not is_deleted and status = 'closed' and closed_at is not null
+),
+
+records as (
+    select object, source_id, record_id, date_trunc('minute', closed_at) as minute
+    from ended
+    where source_id not in (select source_id from files)
+        or cast(timezone($timezone, closed_at) as time) <> time '00:00'
 ),
 
 crowded as (

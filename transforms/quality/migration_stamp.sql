@@ -18,11 +18,20 @@ with records as (
     where not is_deleted and created_at is not null
 ),
 
+files as (
+    select source_id from core.source_instance where system in ('legacy', 'survey', 'manual')
+),
+
 crowded as (
     -- created in one minute, or on one day, with far more others than on the busiest ordinary days
     select
         object, source_id, record_id,
-        count(*) over (partition by object, source_id, minute) as in_minute,
+        -- a day of a file has no minute
+        case
+            when cast(timezone($timezone, minute) as time) <> time '00:00' or source_id not in (select source_id from files)
+                then count(*) over (partition by object, source_id, minute)
+            else 0
+        end as in_minute,
         count(*) over (partition by object, source_id, day) as in_day,
         count(*) over (partition by object, source_id) as in_all
     from records

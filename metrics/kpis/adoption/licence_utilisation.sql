@@ -1,6 +1,7 @@
 -- Question: how many of the seats we pay for were used in the $recent_days days before each week's end?
 -- Grain:    one row per week end and person with work recorded (num), and per week end and seat contract (den)
--- Excludes: weeks without a seat contract; the running week
+-- Excludes: weeks without a seat contract; the running week; seats of a system of which no work was ever recorded by then:
+--           nobody knows whether they are used
 with ends as (
     -- the last twelve week ends, and before them the last one of each month
     select cast(w.monday as date) as monday, timezone($timezone, w.monday + interval 7 day) as end_at
@@ -13,11 +14,23 @@ with ends as (
         or date_trunc('month', w.monday + interval 6 day) <> date_trunc('month', w.monday + interval 13 day)
 ),
 
+recorded as (
+    select u.source_id, min(d.activity_date) as first_day
+    from core.user_day as d
+    inner join core.app_user as u on u.user_id = d.user_id and u.is_human and u.is_licensed
+    where d.core_actions > 0
+    group by u.source_id
+),
+
 seats as (
     select e.monday, e.end_at, s.source_id, s.rollout_id, s.valid_from, s.seats_purchased
     from ends as e
     inner join config.licence_seat as s
         on s.valid_from <= e.monday + 6 and (s.valid_to is null or s.valid_to > e.monday + 6)
+    where exists (
+        select 1 from recorded as r
+        where (s.source_id is null or s.source_id = r.source_id) and r.first_day <= e.monday + 6
+    )
 ),
 
 used as (

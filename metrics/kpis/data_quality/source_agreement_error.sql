@@ -1,6 +1,7 @@
 -- Question: how far is our won revenue from the figure of the CRM's own report or the ledger?
 -- Grain:    one row per control figure (period_start, period_end); observed once the period is over
--- Excludes: control figures that are counted in another way (comparability is not same); figures of 0
+-- Excludes: control figures that are counted in another way (comparability is not same); figures of 0; those of a time
+--           before our first closed deal, of which there is nothing to agree with
 with controls as (
     select
         period_start, period_end, value,
@@ -29,3 +30,4 @@ select
 from controls as c
 left join ours as o on o.period_start = c.period_start and o.period_end = c.period_end
 where c.start_at <= $as_of
+    and c.end_at > (select min(closed_at) from core.opportunity where status <> 'open' and is_countable and not is_deleted)

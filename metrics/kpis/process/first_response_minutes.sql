@@ -1,6 +1,6 @@
 -- Question: how long did each ticket wait for the first answer of a person?
 -- Grain:    one row per ticket_id; observed once it was answered
--- Excludes: deleted and merged tickets
+-- Excludes: deleted and merged tickets; those whose times are known by days only
 select
     ticket_id as unit_id,
     created_at as event_at,
@@ -15,4 +15,4 @@ select
     category,
     channel
 from core.ticket
-where is_countable and not is_deleted and created_at <= $as_of and coalesce(first_response_at between created_at and $as_of, true)
+where is_countable and not is_deleted and first_response_basis is distinct from 'legacy_day' and created_at <= $as_of and coalesce(first_response_at between created_at and $as_of, true)

@@ -1,6 +1,7 @@
 -- Question: how much open pipeline was due in each local month on its first snapshot, against that month's quota?
 -- Grain:    one row per month and deal due in it (num), and per month and quota of an owner or team (den)
--- Excludes: months without a snapshot; months without a quota; quotas are spread over their days
+-- Excludes: months without a snapshot; months without a quota; quotas are spread over their days. A person's quota is part
+--           of the team's where the team has one of its own, and the company's of theirs where any of them has one
 with firsts as (
     select cast(date_trunc('month', snapshot_date) as date) as month, min(snapshot_date) as snapshot_date
     from core.opportunity_snapshot
@@ -8,15 +9,36 @@ with firsts as (
     group by all
 ),
 
+quotas as (
+    select
+        q.owner_id, coalesce(q.team_id, u.team_id) as team_id, q.period_start, q.period_end, q.quota_base,
+        case when q.owner_id is not null then 'person' when q.team_id is not null then 'team' else 'company' end as level
+    from config.quota as q
+    left join core.app_user as u on u.user_id = q.owner_id
+),
+
+single as (
+    select q.*
+    from quotas as q
+    where not exists (
+        select 1 from quotas as o
+        where o.period_start < q.period_end and o.period_end > q.period_start
+            and case q.level
+                when 'person' then o.level = 'team' and o.team_id = q.team_id
+                when 'company' then o.level <> 'company'
+                else false
+            end
+    )
+),
+
 shares as (
     select
-        f.month, f.snapshot_date, q.owner_id, coalesce(q.team_id, u.team_id) as team_id, q.period_start,
+        f.month, f.snapshot_date, q.owner_id, q.team_id, q.period_start,
         cast(q.quota_base as double)
         * date_diff('day', greatest(q.period_start, f.month), least(q.period_end, cast(f.month + interval 1 month as date)))
         / nullif(date_diff('day', q.period_start, q.period_end), 0) as quota_base
     from firsts as f
-    inner join config.quota as q on q.period_start < f.month + interval 1 month and q.period_end > f.month
-    left join core.app_user as u on u.user_id = q.owner_id
+    inner join single as q on q.period_start < f.month + interval 1 month and q.period_end > f.month
 ),
 
 due as (

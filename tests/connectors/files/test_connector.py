@@ -19,6 +19,7 @@ from connectors.contract import Window
 from connectors.errors import ExpectedFailure, SettingsFailure
 from connectors.files import passing
 from connectors.files.checking import check_files
+from connectors.files.connector import open_files
 from connectors.files.suggesting import suggest
 from connectors.landing import LandingZone
 from crmlift.extract import extract_source
@@ -104,6 +105,38 @@ def test_what_did_not_change_is_not_read_again(tmp_path: Path) -> None:
     runs += [extract_source(loaded, "sheets", run_id="r3").rows, extract_source(loaded, "sheets", run_id="r4").rows]
     runs += [extract_source(loaded, "sheets", run_id="r5", full=True).rows]
     assert runs == [2, 0, 1, 0, 1]
+
+
+def test_a_named_file_that_is_missing_keeps_its_rows_and_stops_no_other(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(text(ROWS))
+    files = {
+        "costs": {"path": "a.csv", "entity": "cost_item", "columns": {"category": "Item", "period_start": "From"}},
+        "products": {"path": "b.csv", "entity": "crm_product", "columns": {"id": "Doc"}},
+    }
+    given = {"sources": {"sheets": {"type": "files", "path": str(tmp_path), "files": files}}}
+    loaded = Loaded(Settings.model_validate(given), tmp_path / "crmlift.yml", given, Places(tmp_path / "home"))
+    extract_source(loaded, "sheets", run_id="r1")
+    (tmp_path / "a.csv").unlink()
+    (tmp_path / "b.csv").write_text(text(ROWS[:2]))
+    with pytest.raises(ExpectedFailure, match="of costs is not there"):
+        extract_source(loaded, "sheets", run_id="r2")
+    with work_database(loaded.places.warehouse) as connection:
+        load_landed(connection, LandingZone(loaded.places.landing).manifests(), run_id="r")
+        live = connection.execute(
+            "select (select count(*) from raw_files.cost_item where not _deleted), "
+            "(select count(*) from raw_files.crm_product where not _deleted)"
+        ).fetchone()
+    assert live == (2, 1)
+
+
+def test_paths_are_relative_to_the_settings_file(tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "a.csv").write_text(text(ROWS))
+    (tmp_path / "m.yml").write_text("files: {p: {path: a.csv, entity: crm_product, columns: {id: Doc}}}")
+    given = {"sources": {"sheets": {"type": "files", "path": "exports", "mapping": "m.yml"}}}
+    loaded = Loaded(Settings.model_validate(given), tmp_path / "crmlift.yml", given, Places(tmp_path / "home"))
+    assert extract_source(loaded, "sheets", run_id="r1").rows == 2
 
 
 def test_what_is_no_longer_mapped_is_gone(tmp_path: Path) -> None:
@@ -242,12 +275,54 @@ def test_a_first_mapping_loads_as_it_is(tmp_path: Path) -> None:
     assert [(row["period_end"], float(row["amount"])) for row in done.rows] == [(date(2026, 2, 1), 1250.0)]
 
 
+@pytest.mark.parametrize(
+    ("header", "entity", "mapped"),
+    [
+        ("Назва;Сума;Дата створення;Дата закриття;Етап;Відповідальний;Клієнт;Команда;Валюта", "opportunity",
+         "name amount created_at closed_at status owner account team currency"),
+        ("№;Угода;Компанія;Менеджер;Вартість угоди;Статус;Відкрито;Завершено;Джерело", "opportunity",
+         "- name account owner amount status created_at closed_at lead_source"),
+        ("Позначка часу;Електронна пошта;Підрозділ;Чи порекомендуєте нас?;Чому?", "survey_response",
+         "responded_at respondent team question comment"),
+        ("Дата;Тип опитування;Оцінка;Коментар;Клієнт", "survey_response", "responded_at survey_kind score comment account"),
+        ("Номер звернення;Статус;Клієнт;Створено;Перша відповідь;Вирішено;Виконавець;Пріоритет", "ticket",
+         "id status account created_at first_response_at closed_at owner priority"),
+        ("Стаття;Місяць;Сума;Валюта;Рахунок", "cost_item", "category period_start amount currency source_ref"),
+    ],
+)  # fmt: skip
+def test_ukrainian_headers_are_understood(header: str, entity: str, mapped: str, tmp_path: Path) -> None:
+    import yaml
+
+    cells = {"Чи порекомендуєте нас?": "9", "Оцінка": "9", "Тип опитування": "NPS", "Статус": "Виграно"}
+    row = ";".join(cells.get(name, "02.03.2026") for name in header.split(";"))
+    (tmp_path / "a.csv").write_text(f"{header}\n{row}\n")
+    found = suggest(str(tmp_path / "a.csv"))
+    [entry] = yaml.safe_load("files:\n" + found.text)["files"].values()
+    columns = {name if isinstance(name, str) else name["from"]: target for target, name in entry["columns"].items()}
+    for question in entry.get("questions", ()):
+        columns |= {question["score"]: "question", question.get("comment", ""): "comment"}
+    assert (found.entity, [columns.get(name, "-") for name in header.split(";")]) == (entity, mapped.split())
+
+
 def test_words_nobody_knows_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("deal id,stage,amount\n1,Gewonnen,5\n2,won,6\n")
     found = suggest(str(tmp_path / "d.csv"), "opportunity")
-    assert "values: {Gewonnen: open}" in found.text and "each is one of won, lost, open" in found.text
+    assert "values: {Gewonnen: '???'}" in found.text and "each is one of won, lost, open" in found.text
     with pytest.raises(ExpectedFailure, match="no entity"):
         suggest(str(tmp_path / "d.csv"), "deal")
+
+
+def test_what_a_first_mapping_leaves_open_is_asked_for_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("deal id,stage,created,closed\n1,Gewonnen,03/04/2025,2025-05-01\n")
+    (tmp_path / "m.yml").write_text("# mine\nfiles:\n" + suggest(str(tmp_path / "d.csv"), "opportunity").text)
+    asked = [n for n, line in enumerate((tmp_path / "m.yml").read_text().splitlines(), 1) if "'???'" in line]
+    with pytest.raises(SettingsFailure) as told:
+        open_files("sheets", {"mapping": str(tmp_path / "m.yml")}, {})
+    places = "files.d.columns.status.values.Gewonnen, files.d.columns.created_at.date_format"
+    assert len(asked) == 2 and told.value.what == f"The mapping is not filled in: ??? stands for {places}."
+    assert told.value.where == f"{tmp_path / 'm.yml'}, line {asked[0]}, {asked[1]}"
+    (tmp_path / "d.csv").write_text("deal id,amount\n1,5\n")
+    assert "status: '???'  # needed" in suggest(str(tmp_path / "d.csv"), "opportunity").text
 
 
 def test_a_folder_that_is_not_mounted_deletes_nothing(tmp_path: Path) -> None:

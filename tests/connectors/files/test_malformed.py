@@ -13,7 +13,7 @@ import pytest
 
 from connectors.errors import ExpectedFailure
 from connectors.files.checking import check_files
-from tests.connectors.files.spreadsheets import HEADER, costs, load, text, workbook
+from tests.connectors.files.spreadsheets import HEADER, costs, load, source, text, workbook
 
 GOOD = ("A1", "training", "2026-01-05", "100")
 UKRAINIAN = (
@@ -128,3 +128,42 @@ def test_what_was_meant_is_what_is_read(name: str, tmp_path: Path) -> None:
     case = next(case for case in CASES if case.name == name)
     [row] = load(costs(written(case, tmp_path), case.path), tmp_path / "home").rows
     assert (row["category"], row["period_start"], float(row["amount"])) == ("training", date(2026, 1, 5), 1250.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "scores", "bad"),
+    [
+        ("nps", {}, (0, 10, 11, -1), {"11", "-1"}),
+        ("csat", {}, (1, 5, 9, 0), {"9", "0"}),
+        ("csat", {"scale_max": {"constant": 10}}, (1, 9, 11), {"11"}),
+        ("ces", {}, (7, 8), {"8"}),
+        ("pulse", {}, (-3, 100), set()),
+        ("pulse", {"scale_min": {"constant": 0}, "scale_max": {"constant": 3}}, (0, 3, 4), {"4"}),
+    ],
+)
+def test_an_answer_off_its_scale_is_a_bad_cell(
+    kind: str, more: dict[str, Any], scores: tuple[int, ...], bad: set[str], tmp_path: Path
+) -> None:
+    lines = [("No", "At", "Score"), *((f"A{n}", "2026-03-02", score) for n, score in enumerate(scores))]
+    (tmp_path / "a.csv").write_text(text(lines))
+    columns = {"id": "No", "responded_at": "At", "score": "Score", "survey_kind": {"constant": kind}, **more}
+    connector = source(tmp_path, {"a": {"path": "a.csv", "entity": "survey_response", "columns": columns}})
+    [report] = check_files(connector)
+    rows = [n for n, score in enumerate(scores, 2) if str(score) in bad]
+    assert [(p.row, p.column) for p in report.problems] == [(row, "Score") for row in rows]
+    assert all("off the scale" in p.reason for p in report.problems)
+    done = load(connector, tmp_path / "home")
+    assert (done.read, done.kept, done.rejected) == (len(scores), len(scores) - len(bad), len(bad))
+    assert {field for _, field in done.reasons} <= {"score"}
+
+
+def test_items_off_their_scale_reject_the_answer_of_their_question_only(tmp_path: Path) -> None:
+    items = [f"Q{n}" for n in range(1, 11)]
+    rows = [("At", "Fit", *items), ("2026-03-02", 9, *[3] * 9, 6), ("2026-03-02", 4, *[3] * 10)]
+    (tmp_path / "a.csv").write_text(text(rows))
+    entry = {
+        "path": "a.csv", "entity": "survey_response", "columns": {"responded_at": "At"},
+        "questions": [{"kind": "sus", "items": items}, {"kind": "nps", "score": "Fit"}],
+    }  # fmt: skip
+    done = load(source(tmp_path, {"a": entry}), tmp_path / "home")
+    assert (done.kept, done.rejected, [field for _, field in done.reasons]) == (3, 1, ["item_10"])

@@ -199,6 +199,19 @@ def test_an_empty_database_says_so(tmp_path: Path) -> None:
     assert "No load is on record." in text
 
 
+def test_without_a_rollout_the_page_says_so_and_shows_the_figures(tmp_path: Path) -> None:
+    path = build(tmp_path / "none.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("delete from config.rollout; delete from config.rollout_wave")
+        connection.execute("delete from evaluation.kpi_current")
+    for locale, words in (
+        ("en", ("No rollout is declared", "The figures so far", "Win rate", "the CRM")),
+        ("uk", ("Запуску не оголошено", "Цифри на сьогодні", "з CRM")),
+    ):
+        _, text = read(write_report(path, tmp_path, locale=locale))
+        assert all(word in text for word in words), text[:600]
+
+
 def test_no_goals_and_two_rollouts(tmp_path: Path) -> None:
     path = build(tmp_path / "two.duckdb")
     connection = duckdb.connect(str(path))
