@@ -54,16 +54,50 @@ _NUM = {
     "duration": "epoch(closed_at - created_at) / 86400.0",
 }
 _UNIT = {"proportion": "share", "ratio": "share", "nps": "points_-100_100", "duration": "days", "count": "deals"}
-_GIVEN = """\
-opportunity_id,source_id,status,is_countable,is_deleted,amount_base,created_at,closed_at,initial_owner_id,team_id
-sf:won,sf,won,true,false,100,2026-01-01T00:00:00Z,2026-01-11T00:00:00Z,sf:u1,team:a
-sf:lost,sf,lost,true,false,50,2026-01-01T00:00:00Z,2026-01-21T00:00:00Z,sf:u1,team:a
-sf:open,sf,open,true,false,50,2026-01-01T00:00:00Z,,sf:u1,team:a
-sf:deleted,sf,won,true,true,50,2026-01-01T00:00:00Z,2026-01-21T00:00:00Z,sf:u1,team:a
-sf:merged,sf,won,false,false,50,2026-01-01T00:00:00Z,2026-01-21T00:00:00Z,sf:u1,team:a
-sf:tomorrow,sf,won,true,false,50,2026-01-01T00:00:00Z,2026-11-03T00:00:00Z,sf:u1,team:a
-"""
-_EXPECTED = {"proportion": (1, 0), "nps": (1, -1), "count": (1, 1), "duration": (10, 20)}
+_HEADER = (
+    "opportunity_id,source_id,status,is_countable,is_deleted,currency_code,amount_native,amount_base,created_at,closed_at,"
+    "owner_id,initial_owner_id,team_id"
+)
+_ROWS = (
+    ("won", "won,true,false,EUR,100,100", "2026-01-01T00:00:00Z,2026-01-11T00:00:00Z", "sf:u1,sf:u1"),
+    ("lost", "lost,true,false,EUR,50,50", "2026-01-01T00:00:00Z,2026-01-21T00:00:00Z", "sf:u1,sf:u1"),
+    ("open", "open,true,false,EUR,50,50", "2026-01-01T00:00:00Z,", "sf:u1,sf:u1"),
+    ("deleted", "won,true,true,EUR,50,50", "2026-01-01T00:00:00Z,2026-01-21T00:00:00Z", "sf:u1,sf:u1"),
+    ("merged", "won,false,false,EUR,50,50", "2026-01-01T00:00:00Z,2026-01-21T00:00:00Z", "sf:u1,sf:u1"),
+    ("dollars", "won,true,false,USD,50,45", "2026-01-01T00:00:00Z,2026-01-21T00:00:00Z", "sf:u1,sf:u1"),
+    ("reassigned", "won,true,false,EUR,50,50", "2026-01-01T00:00:00Z,2026-01-21T00:00:00Z", "sf:u2,sf:u1"),
+    ("last second", "won,true,false,EUR,50,50", "2026-09-20T20:59:59Z,2026-09-30T20:59:59Z", "sf:u1,sf:u1"),
+    ("next month", "won,true,false,EUR,50,50", "2026-09-20T21:00:00Z,2026-09-30T21:00:00Z", "sf:u1,sf:u1"),
+    ("tomorrow", "won,true,false,EUR,50,50", "2026-01-01T00:00:00Z,2026-11-03T00:00:00Z", "sf:u1,sf:u1"),
+)
+"""A deal for every case a query about closed deals can get wrong; the clocks of the tests are those of Kyiv."""
+_GIVEN = "\n".join(
+    [_HEADER, *(f"sf:{name},sf,{facts},{times},{owners},team:a" for name, facts, times, owners in _ROWS), ""]
+)
+_COUNTED = {
+    "won": ("2026-01-11 00:00:00+00", "2026-01-11"),
+    "lost": ("2026-01-21 00:00:00+00", "2026-01-21"),
+    "dollars": ("2026-01-21 00:00:00+00", "2026-01-21"),
+    "reassigned": ("2026-01-21 00:00:00+00", "2026-01-21"),
+    "last second": ("2026-09-30 20:59:59+00", "2026-09-30"),
+    "next month": ("2026-09-30 21:00:00+00", "2026-10-01"),
+}
+"""The deals that count: when they were closed, and the local day."""
+_EXPECTED = {
+    "proportion": (1, 0, 1, 1, 1, 1),
+    "nps": (1, -1, 1, 1, 1, 1),
+    "count": (1, 1, 1, 1, 1, 1),
+    "duration": (10, 20, 20, 20, 10, 10),
+}
+
+
+def _expected(stat_type: str) -> str:
+    nums = _EXPECTED.get(stat_type, (100, 50, 45, 50, 50, 50))
+    lines = [
+        f"sf:{name},{event_at},{day},sf:u1,team:a,{num},1,true"
+        for (name, (event_at, day)), num in zip(_COUNTED.items(), nums, strict=True)
+    ]
+    return "\n".join(["unit_id,event_at,day,owner_id,team_id,num,den,observed", *lines, ""])
 
 
 def scaffold(
@@ -84,14 +118,13 @@ def scaffold(
     if taken := [*registry.glob(f"*/{kpi_id}.*"), *([golden / kpi_id] if (golden / kpi_id).exists() else [])]:
         raise UsageFailure(f"{kpi_id} is there already.", where=str(taken[0]), next_step="crmlift kpi list  shows all")
     num = _NUM.get(stat_type, "cast(amount_base as double)")
-    won, lost = _EXPECTED.get(stat_type, (100, 50))
     title = kpi_id.replace("_", " ").capitalize()
     unit = _UNIT.get(stat_type, "base_currency")
     contents = {
         registry / family / f"{kpi_id}.yml": _YML.format(title=title, family=family, unit=unit, stat_type=stat_type),
         registry / family / f"{kpi_id}.sql": _SQL.format(num=num),
         golden / kpi_id / "given.core.opportunity.csv": _GIVEN,
-        golden / kpi_id / "expect.csv": f"unit_id,num,den,observed\nsf:won,{won},1,true\nsf:lost,{lost},1,true\n",
+        golden / kpi_id / "expect.csv": _expected(stat_type),
     }
     for path, text in contents.items():
         path.parent.mkdir(parents=True, exist_ok=True)

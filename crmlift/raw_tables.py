@@ -44,7 +44,8 @@ def prepare_raw(
     """Make every raw table and column that staging reads exist: missing ones are added, empty, and nothing is dropped.
 
     For a source that has data, each missing object or field becomes a finding with the KPIs it feeds: `warning`, or
-    `info` where staging marks the field or its object optional (`?`). Returns the findings it recorded.
+    `info` where staging marks the field or its object optional (`?`). What a connector said itself is not said twice.
+    Returns the findings it recorded.
     """
     present = _present(connection)
     sources = _sources_with_data(connection, present)
@@ -59,8 +60,31 @@ def prepare_raw(
             _add(connection, wanted, have, gaps)
         if system in sources and system != "files":  # a mapping says itself what it leaves out
             findings += [_finding(wanted, field, sources[system], kpis, is_optional) for field, is_optional in gaps]
+    findings = _untold(connection, findings)
     record_findings(connection, findings, RULES, run_id=run_id, seen_at=as_of or datetime.now(UTC))
     return findings
+
+
+def _untold(connection: duckdb.DuckDBPyConnection, findings: Iterable[QualityFinding]) -> list[QualityFinding]:
+    """Findings a connector has not made itself while discovering; those it has made learn what they affect."""
+    told = {
+        tuple(row[1:]): row[0]
+        for row in connection.execute(
+            "select finding_id, rule_id, object, field, source_id from ops.data_quality_finding "
+            "where state = 'open' and starts_with(finding_id, 'source:')"
+        ).fetchall()
+    }
+    untold = []
+    for one in findings:
+        finding_id = told.get((one.rule_id, one.object, one.field, one.source_id))
+        if finding_id is None:
+            untold.append(one)
+        else:
+            connection.execute(
+                "update ops.data_quality_finding set affected_kpis = ?, severity = ? where finding_id = ?",
+                [list(one.affected_kpis), one.severity, finding_id],
+            )
+    return untold
 
 
 def _present(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], set[str]]:

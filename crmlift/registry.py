@@ -54,7 +54,7 @@ NoEffect = Literal[
     "composite", "model", "snapshot", "begins_at_go_live", "needs_snapshots", "few_periods", "cost_side", "input",
     "on_goal_only",
 ]  # fmt: skip
-Both = dict[Literal["en", "uk"], Annotated[str, Field(min_length=1)]]
+Both = Annotated[dict[Literal["en", "uk"], Annotated[str, Field(min_length=1)]], Field(min_length=2)]
 
 
 class KpiDefinition(BaseModel):

@@ -65,11 +65,13 @@ def check_registry(
     a connection whose core tables exist, each query is also prepared, its column types are compared with the contract,
     and its unit_id must be unique.
     """
-    known = {k.kpi_id for k in kpis}
+    known, inputs = {k.kpi_id for k in kpis}, {k.kpi_id for k in kpis if k.definition.is_input}
     made = {m.name for m in models}
     problems = []
     for kpi in kpis:
         found = [*_wrong_kind(kpi), *_wrong_columns(kpi), *_wrong_references(kpi, known, made)]
+        if kpi.definition.guard in inputs:
+            found.append(f"its guard {kpi.definition.guard} is a part of composites only, which nobody is shown")
         if connection is not None and not found and kpi.tree is not None:
             found += _wrong_types(kpi, connection)
         problems += [f"{kpi.kpi_id}: {text}" for text in found]

@@ -58,18 +58,21 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.rollback()
 
 
+def column_types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    """The columns of a table, in lower case, with their types."""
+    found = connection.execute(
+        "select lower(column_name), data_type from duckdb_columns() where schema_name || '.' || table_name = ?", [table]
+    )
+    return dict(found.fetchall())
+
+
 def give(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
     """Fill the tables a folder gives; returns their names."""
     given = []
     for path in sorted(folder.glob("given.*.csv")):
         _, schema, table, _ = path.name.split(".")
         source = f"read_csv({literal(str(path))}, all_varchar = true, header = true, nullstr = '', delim = ',')"
-        kinds = dict(
-            connection.execute(
-                "select lower(column_name), data_type from duckdb_columns() where schema_name = ? and table_name = ?",
-                [schema, table],
-            ).fetchall()
-        )
+        kinds = column_types(connection, f"{schema}.{table}")
         names = [row[0] for row in connection.execute(f"describe select * from {source}").fetchall()]
         for name in names:
             if name.lower() not in kinds:  # such as HubSpot's one property a stage

@@ -74,19 +74,35 @@ def kpi_show(kpi_id: Annotated[str, typer.Argument(help="As in  crmlift kpi list
         "horizon_days": kpi.horizon_days,
         "definition_version": kpi.definition_version,
     }
-    values, versions = _last_values(kpi_id), _versions(kpi_id)
+    values, versions, reach = _last_values(kpi_id), _versions(kpi_id), _reach(values_of=kpi_id)
     lineage = kpi_lineage(kpi, _models())
     if as_json:
         made_from = {source.name: sorted(source.names() - {source.name}) for source in lineage.sources}
-        print_json({"kpi_id": kpi_id, **described, "values": values, "versions": versions, "lineage": made_from,
-                    "sql": kpi.sql})  # fmt: skip
+        print_json({"kpi_id": kpi_id, **described, "values": values, **reach, "versions": versions,
+                    "lineage": made_from, "sql": kpi.sql})  # fmt: skip
         return
+    _tell(kpi, described, values, reach, versions, lineage)
+
+
+def _tell(
+    kpi: Kpi,
+    described: dict[str, Any],
+    values: list[dict[str, Any]],
+    reach: dict[str, Any],
+    versions: list[dict[str, Any]],
+    lineage: Lineage,
+) -> None:
     console = results()
     print_table(
-        [kpi_id, ""], [(name, _plain(value)) for name, value in described.items() if value not in (None, {}, ())]
+        [kpi.kpi_id, ""], [(name, _plain(value)) for name, value in described.items() if value not in (None, {}, ())]
     )
     if values:
         print_table(list(values[0]), [list(row.values()) for row in values], title="\nLast values")
+        if reach and reach["months_without"] > 1:
+            console.print(
+                f"Nothing counts after {reach['newest_month']:%Y-%m}, though the data are as of "
+                f"{reach['data_as_of']:%Y-%m-%d}: the records end there, or later ones are not read."
+            )
     else:
         console.print("No values are published yet:  crmlift run  or  crmlift demo")
     if len(versions) > 1:
@@ -103,21 +119,35 @@ def _plain(value: Any) -> str:
 
 
 def _last_values(kpi_id: str) -> list[dict[str, Any]]:
-    """The newest months of everybody; the newest segments of a KPI that has no whole."""
+    """The newest months of everybody in which anything counts; the newest segments of a KPI that has no whole."""
     return _published(
         "select period_start, segment_value as segment, value, ci_low, ci_high, n, status, reason "
-        "from metrics.kpi_value where kpi_id = ? and period_grain = 'month' and source_id = 'all' "
+        "from metrics.kpi_value where kpi_id = $kpi and period_grain = 'month' and source_id = 'all' "
         "qualify segment_dim = coalesce(max(case segment_dim when 'all' then 'all' end) over (), segment_dim) "
+        "and period_start <= coalesce(max(case when n > 0 then period_start end) over (), period_start) "
         "order by period_start desc, segment limit 6",
         kpi_id,
     )
+
+
+def _reach(*, values_of: str) -> dict[str, Any]:
+    """The newest month in which anything counts, and how many months of the data come after it."""
+    found = _published(
+        "select v.newest_month, l.data_as_of, date_diff('month', v.newest_month, l.data_as_of) as months_without from "
+        "(select max(period_start) as newest_month from metrics.kpi_value "
+        "where kpi_id = $kpi and period_grain = 'month' and source_id = 'all' and n > 0) as v, "
+        "(select cast(max(window_until) as timestamp) as data_as_of from ops.load) as l "
+        "where v.newest_month is not null and l.data_as_of is not null",
+        values_of,
+    )
+    return found[0] if found else {}
 
 
 def _versions(kpi_id: str) -> list[dict[str, Any]]:
     """Every version its definition had since the first night, newest first."""
     return _published(
         "select definition_version, parameters, first_used_at, last_used_at from metrics.kpi_definition "
-        "where kpi_id = ? order by last_used_at desc, first_used_at desc",
+        "where kpi_id = $kpi order by last_used_at desc, first_used_at desc",
         kpi_id,
     )
 
@@ -128,7 +158,7 @@ def _published(query: str, kpi_id: str) -> list[dict[str, Any]]:
         return []
     with published(analytics) as connection:
         try:
-            found = connection.execute(query, [kpi_id])
+            found = connection.execute(query, {"kpi": kpi_id})
         except (duckdb.CatalogException, duckdb.BinderException):
             return []  # published by an earlier version, without this table or column
         names = [column[0] for column in found.description or ()]

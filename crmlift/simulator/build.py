@@ -10,6 +10,7 @@ import numpy as np
 
 from crmlift.errors import UsageFailure
 from crmlift.simulator import hubspot_reference
+from crmlift.simulator.cases import case_tables
 from crmlift.simulator.clock import DEFAULT_AS_OF, END, START, instants, known_instants, ms
 from crmlift.simulator.company import Company, SimTable
 from crmlift.simulator.engagement_tables import engagement_tables, links
@@ -17,9 +18,11 @@ from crmlift.simulator.marketing import Marketing, simulate_marketing
 from crmlift.simulator.marketing_tables import company_table, contact_table, deal_table
 from crmlift.simulator.sales import Sales, simulate_sales
 from crmlift.simulator.sales_activities import Activities, activity_ids, activity_tables, simulate_activities
+from crmlift.simulator.sales_links import link_tables
 from crmlift.simulator.sales_people import account_tables, contact_fates
 from crmlift.simulator.sales_reference import reference_tables
 from crmlift.simulator.sales_tables import ids, opportunity_tables
+from crmlift.simulator.sales_users import user_tables
 from crmlift.simulator.scenario import scale_named, scenario_named
 from crmlift.simulator.service_tables import feedback, ticket_table
 from crmlift.simulator.truth import truth
@@ -84,6 +87,9 @@ def _salesforce(world: World, sales: Sales, activities: Activities, at: int) -> 
         *account_tables(world, sales, activities, at),
         *opportunity_tables(world, sales, activities, at),
         *activity_tables(world, at, ids("Contact", account), ids("Account", account)),
+        *case_tables(world, sales, at),
+        *link_tables(world, sales, at),
+        *user_tables(world, at),
     ]
     return reference_tables(world, at) | {t.name: t for t in tables}
 

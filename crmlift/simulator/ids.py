@@ -14,7 +14,9 @@ KEY_PREFIX = {
     "User": "005", "UserRole": "00E", "Profile": "00e", "Task": "00T", "Event": "00U", "Campaign": "701",
     "OpportunityLineItem": "00k", "Product2": "01t", "OpportunityStage": "01J", "LoginHistory": "0Ya",
     "CurrencyType": "01L", "DatedConversionRate": "04w", "OpportunityFieldHistory": "017", "LeadHistory": "00m",
-    "Case": "500", "Organization": "00D",
+    "Case": "500", "CaseHistory": "017", "CaseComment": "00a", "CaseStatus": "0CS", "CaseMilestone": "555",
+    "MilestoneType": "557", "LeadStatus": "01Q", "CampaignMember": "00v", "OpportunityContactRole": "00K",
+    "Organization": "00D",
 }  # fmt: skip
 """The first three characters of an id tell its object."""
 

@@ -20,6 +20,9 @@ CreatedById reference -> User
 """
 _AUDIT = _CREATED + _MODIFIED.lstrip("\n")
 
+MODIFIED_FIELDS, CREATED_FIELDS, AUDIT_FIELDS = _MODIFIED.strip(), _CREATED.strip(), _AUDIT.strip()
+"""For objects that are declared elsewhere."""
+
 _STAGES = "Prospecting|Qualification|Proposal/Price Quote|Negotiation/Review|Closed Won|Closed Lost|Duplicate"
 _FORECAST = "Omitted|Pipeline|BestCase|Forecast|Closed"
 

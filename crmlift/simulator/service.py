@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.random import Generator
 
 from crmlift.simulator.clock import DAY, END, HOUR, MINUTE, NEVER, SECOND, START, Flags, Index, Numbers, Times
 from crmlift.simulator.deals import hands
 from crmlift.simulator.existence import Batches, Existence, Merges, draw_batches, draw_existence, draw_merges
 from crmlift.simulator.world import World
 
-TICKETS_PER_TEAM = 3.55
+TICKETS_PER_TEAM, CASES_PER_TEAM = 3.55, 0.5
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,30 @@ class Tickets:
 
 @lru_cache(maxsize=2)
 def simulate_tickets(world: World) -> Tickets:
-    """Draw the course of all tickets; only the two waiting times depend on the rollout."""
+    """Requests to the service desk, which it keeps in HubSpot."""
     rng = world.rng("tickets")
     pace = TICKETS_PER_TEAM * world.scale * np.exp(0.2 * rng.normal(size=len(world.teams)))
     team, created = world.arrivals("ticket arrivals", pace)
-    n = len(team)
-    created = np.sort(created + rng.integers(0, 1000, n))
+    created = np.sort(created + rng.integers(0, 1000, len(team)))
     existence = draw_existence(rng, created, 0.010, 90, 0.8)
     merges, existence = draw_merges(rng, existence, 0.006)
+    return _courses(world, rng, team, existence, merges, "agent")
+
+
+@lru_cache(maxsize=2)
+def simulate_cases(world: World) -> Tickets:
+    """Complaints about orders, which sellers settle in Salesforce; binned ones stay in the bin."""
+    rng = world.rng("cases")
+    pace = CASES_PER_TEAM * world.scale * np.exp(0.2 * rng.normal(size=len(world.teams)))
+    team, created = world.arrivals("case arrivals", pace)
+    existence = draw_existence(rng, created, 0.010, 15, 0.0)
+    merges, existence = draw_merges(rng, existence, 0.0)
+    return _courses(world, rng, team, existence, merges, "seller")
+
+
+def _courses(world: World, rng: Generator, team: Index, existence: Existence, merges: Merges, role: str) -> Tickets:
+    """Draw how requests go; only the two waiting times depend on the rollout."""
+    n, created = len(team), existence.created
     priority = rng.choice(3, n, p=[0.25, 0.6, 0.15])
     urgency = np.array([1.4, 1.0, 0.55])[priority]
     level = np.exp(0.12 * rng.normal(size=(2, len(world.teams))))[:, team]
@@ -71,7 +88,7 @@ def simulate_tickets(world: World) -> Tickets:
         return existence.shifted(np.where(happens, created + whole, NEVER))
 
     closed = moment(is_closed, work * sooner)
-    owner, next_owner, reassigned = hands(rng, world, world.staff("agent"), team, created, closed)
+    owner, next_owner, reassigned = hands(rng, world, world.staff(role), team, created, closed)
     again = is_closed & is_replied & (rng.random(n) < 0.05)
     answered_back = is_replied & (rng.random(n) < 0.55) & ~again
     gap = work * sooner - wait * faster

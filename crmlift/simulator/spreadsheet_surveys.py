@@ -1,4 +1,4 @@
-"""The survey of employees: usability, usefulness, recommendation and what they would change, as a form exports it."""
+"""Surveys kept beside the CRMs, as forms export them: what employees think of the CRM, how easy customers found it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
-from crmlift.simulator.clock import ZONE, ms
+from crmlift.simulator.clock import DAY, HOUR, SECOND, ZONE, known_instants, local_ms, ms
+from crmlift.simulator.scenario import WAVES
+from crmlift.simulator.service import simulate_tickets
 from crmlift.simulator.world import Person, World
 
 ROUNDS = ("2025-09-08", "2026-02-16", "2026-05-18", "2026-09-14", "2027-02-15", "2027-05-17", "2027-09-13")
@@ -61,6 +63,22 @@ def employee_survey(world: World, as_of: datetime, folder: Path) -> None:
                 answers.append([stamp, email, world.teams[person.team], name, *row])
     _write(folder / "employee_survey.csv", [list(HEADER), *answers])
     _write(folder / "survey_invitations.csv", [["Email", "Round", "Sent"], *invitations])
+
+
+def customer_effort(world: World, as_of: datetime, folder: Path) -> None:
+    """Write customer_effort.csv: one question after every fourth solved request, asked since the first go-live only."""
+    rng = world.rng("customer effort")
+    tickets = simulate_tickets(world)
+    asked, later, score = rng.random((3, len(tickets.team)))
+    answered = tickets.closed + (HOUR + later * 2 * DAY).astype(np.int64) // SECOND * SECOND
+    first = local_ms(WAVES[0].go_live)
+    shown = np.flatnonzero((asked < 1 / 4) & tickets.is_valid & (answered >= first) & (answered < ms(as_of)))
+    grade = 1 + np.searchsorted([0.03, 0.07, 0.13, 0.24, 0.46, 0.76], score[shown])
+    rows = [
+        [f"CES-{number}", f"{when.astimezone(ZONE):%d.%m.%Y %H:%M}", str(one)]
+        for number, when, one in zip(shown.tolist(), known_instants(answered[shown]), grade.tolist(), strict=True)
+    ]
+    _write(folder / "customer_effort.csv", [["Answer", "Submitted", "They made it easy (1-7)"], *rows])
 
 
 def _answer(world: World, person: Person, number: int, sent: datetime, liking: float, rng: Generator) -> list[str]:

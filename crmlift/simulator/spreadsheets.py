@@ -18,7 +18,7 @@ import numpy as np
 
 from crmlift.simulator.company import Company
 from crmlift.simulator.scenario import WAVES
-from crmlift.simulator.spreadsheet_surveys import employee_survey
+from crmlift.simulator.spreadsheet_surveys import customer_effort, employee_survey
 from crmlift.simulator.world import World
 
 MAPPING = Path(__file__).with_suffix(".yml")
@@ -76,7 +76,9 @@ def write_spreadsheets(company: Company, world: World, folder: Path) -> None:
     _seats(world, today, folder / "licence_seats.csv")
     _plans(company, world, folder)
     _market(folder)
+    _ledger(company, world, folder / "ledger.csv")
     employee_survey(world, company.as_of, folder)
+    customer_effort(world, company.as_of, folder)
     shutil.copyfile(MAPPING, folder / "mapping.yml")
 
 
@@ -213,6 +215,23 @@ def _market(folder: Path) -> None:
     _write(folder / "crm_scores.csv", [header, *scores])
 
 
+def _ledger(company: Company, world: World, path: Path) -> None:
+    """What the books say was sold in each closed quarter: by their own dates and at their own rates."""
+    sold: dict[date, float] = defaultdict(float)
+    for (_, start), amount in _won_by_quarter(company, world).items():
+        sold[start] += amount
+    for row in company.hubspot["deals"].rows:
+        when, value = row["closedate"], row["amount_in_home_currency"]
+        if row["hs_is_closed_won"] and isinstance(when, datetime) and isinstance(value, (int, float)):
+            sold[_quarter_of(when.date())] += value
+    ends = {start: _next_quarter(start) for start in _quarters(date(2025, 1, 1), company.as_of.date())}
+    rows = [
+        [_dotted(start), _dotted(end - timedelta(days=1)), _money(sold[start]), f"GL-{start:%Y-%m}"]
+        for start, end in ends.items() if end <= company.as_of.date()
+    ]  # fmt: skip
+    _write(path, [["From", "To", "Sales, EUR", "Entry"], *rows], delimiter=";")
+
+
 def _seats_by_wave(world: World) -> dict[str, int]:
     """Go-live date → people of the wave's teams."""
     return {wave.go_live: int(np.isin(world.team_of, world.wave_teams[wave.id]).sum()) for wave in WAVES}
@@ -226,8 +245,9 @@ def _won_by_quarter(company: Company, world: World) -> dict[tuple[str, date], fl
     for row in company.salesforce["Opportunity"].rows:
         closed, amount = row["CloseDate"], row["Amount"]
         if row["IsWon"] and isinstance(closed, date) and isinstance(amount, (int, float)):
-            start = date(closed.year, 3 * ((closed.month - 1) // 3) + 1, 1)
-            won[team.get(row["OwnerId"], ""), start] += amount * TO_EUR.get(str(row["CurrencyIsoCode"]), 1.0)
+            won[team.get(row["OwnerId"], ""), _quarter_of(closed)] += amount * TO_EUR.get(
+                str(row["CurrencyIsoCode"]), 1.0
+            )
     return won
 
 
@@ -249,6 +269,10 @@ def _next_month(day: date) -> date:
 
 def _next_quarter(day: date) -> date:
     return _next_month(_next_month(_next_month(day)))
+
+
+def _quarter_of(day: date) -> date:
+    return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
 
 
 def _dotted(day: date | str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from crmlift.simulator.leads import Leads
 from crmlift.simulator.marketing import Marketing
 from crmlift.simulator.sales import Sales
 from crmlift.simulator.sales_activities import TODO, Activities, is_logged_share
+from crmlift.simulator.service import simulate_cases
 from crmlift.simulator.world import World
 
 COHORT_DAYS = 180
@@ -55,36 +57,20 @@ def _paired(world: World, sales: Sales, marketing: Marketing, at: int) -> dict[s
     both = (sales.deals, marketing.renewals.deals)
     leads = (sales.leads, marketing.contacts.leads)
     out = _outcomes(world, both, at) | {"lead_response_minutes": _response(world, leads, at)}
-    tickets = marketing.tickets
-    created = tickets.existence.created
-    chosen = _learned(world, tickets.team, created, at) & tickets.is_valid
-    for kpi_id, done, would in (
-        ("first_response_minutes", tickets.replied, tickets.would_be_replied),
-        ("resolution_hours", tickets.closed, tickets.would_be_closed),
-    ):
-        known = chosen & (would <= at) & (done <= at)
-        out[kpi_id] = _medians((done - created)[known], (would - created)[known])
+    for kpi_id, (team, is_valid, created, took, would_take) in _requests(world, marketing).items():
+        known = _learned(world, team, created, at) & is_valid
+        known &= (created + would_take <= at) & (created + took <= at)
+        out[kpi_id] = _medians(took[known], would_take[known])
     return out | {"sales_cycle_days": 0.0, "lead_conversion_rate": 0.0}
 
 
 def _restricted_means(world: World, sales: Sales, marketing: Marketing, at: int) -> dict[str, float | None]:
-    tickets = marketing.tickets
-    created = tickets.existence.created
     leads = (sales.leads, marketing.contacts.leads)
-    entered = np.concatenate([part.entered for part in leads])
-    cases = {
+    entered = _joined(leads, "entered")
+    cases = _requests(world, marketing) | {
         "lead_response_minutes": (
-            np.concatenate([part.team for part in leads]),
-            np.concatenate([part.is_valid for part in leads]),
-            entered,
-            np.concatenate([part.touched for part in leads]) - entered,
-            np.concatenate([part.would_be_touched for part in leads]) - entered,
-        ),
-        "first_response_minutes": (
-            tickets.team, tickets.is_valid, created, tickets.replied - created, tickets.would_be_replied - created,
-        ),
-        "resolution_hours": (
-            tickets.team, tickets.is_valid, created, tickets.closed - created, tickets.would_be_closed - created,
+            _joined(leads, "team"), _joined(leads, "is_valid"), entered, _joined(leads, "touched") - entered,
+            _joined(leads, "would_be_touched") - entered,
         ),
     }  # fmt: skip
     out: dict[str, float | None] = {}
@@ -94,6 +80,25 @@ def _restricted_means(world: World, sales: Sales, marketing: Marketing, at: int)
         with_it, without = (np.minimum(time[chosen], limit).astype(float) for time in (took, would_take))
         out[kpi_id] = _relative(float(with_it.mean()), float(without.mean())) if chosen.any() else None
     return out
+
+
+def _requests(world: World, marketing: Marketing) -> dict[str, tuple[Index, Flags, Times, Times, Times]]:
+    """Tickets and cases: team, whether they count, creation, the time each KPI measures, and it without an effect."""
+    both = (marketing.tickets, simulate_cases(world))
+    created = np.concatenate([part.existence.created for part in both])
+    same = (_joined(both, "team"), _joined(both, "is_valid"), created)
+    return {
+        "first_response_minutes": (
+            *same,
+            _joined(both, "replied") - created,
+            _joined(both, "would_be_replied") - created,
+        ),
+        "resolution_hours": (*same, _joined(both, "closed") - created, _joined(both, "would_be_closed") - created),
+    }
+
+
+def _joined(parts: Sequence[Any], name: str) -> Any:
+    return np.concatenate([getattr(part, name) for part in parts])
 
 
 def _medians(observed: Times, without: Times) -> float | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from crmlift.errors import WarehouseFailure
+from crmlift.warehouse.migrate import make_tables
 
 LOAD_MEMORY_MB, LOAD_MEMORY_MB_A_THREAD, COLUMNS_A_SHARE = 80, 80, 40
 LEAST_MEMORY_MB, MEMORY_A_BYTE = 450, 6
@@ -29,7 +30,7 @@ def work_database(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = _open(path, read_only=False)
     try:
         _leave_memory_to_others(connection, path)
-        connection.execute(TABLES.read_text(encoding="utf-8"))
+        make_tables(connection, TABLES)
         yield connection
     finally:
         connection.close()

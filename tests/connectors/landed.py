@@ -23,6 +23,16 @@ SCHEMA = StreamSchema(
 )
 
 
+def zone_of(tmp_path: Path) -> LandingZone:
+    """A landing zone that does not wait."""
+    return LandingZone(tmp_path / "landing", pause=lambda seconds: None)
+
+
+def csv_page(body: bytes, **more: Any) -> Page:
+    """A page of opportunities with a checkpoint."""
+    return Page("Opportunity", PageFormat.CSV, [body], **{"checkpoint": {"next": 1}, **more})
+
+
 def rows_of(folder: Path, manifest: Manifest) -> list[dict[str, Any]]:
     """The records of a manifest's parts, read by someone else's parsers."""
     rows: list[dict[str, Any]] = []

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from connectors.contract import Field, FieldType, Page, PageFormat, PageKind, StreamSchema, Window
 from connectors.landing import LandingZone
 from crmlift import pipeline
+from tests.golden import warehouse
 
 NIGHTS = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
 TIMES, MONEY, FLAG = FieldType.TIMESTAMP, FieldType.DECIMAL, FieldType.BOOLEAN
@@ -88,3 +91,10 @@ def _run_nights(home: Path) -> None:
         land(home, "Opportunity", DEAL, night, deals(night))
         for step in (pipeline.load, pipeline.transform, pipeline.measure, pipeline.evaluate, pipeline.publish):
             step(run_id=f"night {night:%d}")
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The empty warehouse; whatever a test writes is rolled back."""
+    with warehouse() as opened:
+        yield opened

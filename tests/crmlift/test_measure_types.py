@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import duckdb
@@ -13,17 +12,11 @@ from scipy import stats
 
 from crmlift.measure import measure
 from crmlift.registry import load_registry
-from tests.golden import AS_OF, warehouse
+from tests.golden import AS_OF
 
 KPIS = {kpi.kpi_id: kpi for kpi in load_registry()}
 MARCH = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with warehouse() as opened:
-        yield opened
 
 
 def run(connection: duckdb.DuckDBPyConnection, *kpi_ids: str) -> None:

@@ -155,6 +155,32 @@ def negative(connection: Connection, is_bad: bool) -> None:
     tickets(connection, 30, first_response_at=ended(-1 if is_bad else 1), closed_at=ended(2))
 
 
+def second_currency(connection: Connection, is_bad: bool) -> None:
+    connection.execute(
+        "insert into core.fx_rate (source_id, currency_code, base_currency, rate_to_base) values "
+        "('sf', 'EUR', 'EUR', 1), ('sf', 'USD', 'EUR', 0.9)"
+    )
+    deals(connection, 90, currency_code="EUR", amount_native=100)
+    deals(connection, 10, currency_code="USD" if is_bad else "EUR", amount_native=100)
+    deals(connection, 50, currency_code="USD", amount_native=None)
+
+
+def stages_that_changed(connection: Connection, is_bad: bool) -> None:
+    """A stage switched off, one made after the first deal, and one with two names."""
+    deals(connection, 20)
+    made = [CREATED + (5 if is_bad else -5) * DAY, CREATED - 9 * DAY, None, None]
+    connection.executemany(
+        "insert into core.pipeline_stage (stage_key, source_id, object, pipeline_native_id, stage_native_id, is_listed, "
+        "valid_from, valid_to) values (?, 'sf', 'opportunity', 'default', ?, true, ?, ?)",
+        [[f"sf:o:{i}", str(i), at, AS_OF if is_bad and i == 1 else None] for i, at in enumerate(made)],
+    )
+    connection.execute(
+        "insert into raw_hubspot.pipeline_stage_labels (object_type, pipeline_id, stage_id, label, _source_id) values "
+        "('deals', 'default', '2', 'Offer', 'sf'), ('deals', 'default', '2', ?, 'sf')",
+        ["Proposal" if is_bad else "Offer"],
+    )
+
+
 def brought_along(connection: Connection, is_bad: bool) -> None:
     connection.execute("insert into metrics.kpi (kpi_id) values ('win_rate')")
     connection.execute(
@@ -177,6 +203,8 @@ CASES: dict[str, tuple[Callable[[Connection, bool], None], str, str, int]] = {
     "whale_deals": (whales, "info", "opportunity", 3),
     "orphaned_deal": (left_behind, "info", "opportunity", 5),
     "overdue_close_date": (overdue, "info", "opportunity", 20),
+    "mixed_currency": (second_currency, "info", "opportunity", 10),
+    "changed_stages": (stages_that_changed, "warning", "pipeline_stage", 3),
     "negative_duration": (negative, "blocking", "ticket", 30),
     "unknown_kpi": (brought_along, "warning", "benchmark", 1),
 }

@@ -105,6 +105,11 @@ def test_check_finds_wrong_sql(tmp_path: Path, old: str, new: str, problem: str)
     [
         ("segments: [all, team]", "segments: [all, colour]", "segment colour is not a column"),
         ("segments:", "guard: nobody\nsegments:", "its guard nobody is no KPI"),
+        ("segments:", "guard: deals\nsegments:", "it is its own guard"),
+        ("segments:", "is_input: true\nguard: deals\nsegments:", "a part of composites only"),
+        ("segments:", "factors: [nobody]\nsegments:", "its factor nobody is no KPI"),
+        ("proportion", "snapshot_ratio", "give no_effect: snapshot"),
+        ("proportion", "model", "only a model, names a function"),
         ("horizon_days: h_days", "horizon_days: d_days", "its horizon names d_days"),
     ],
 )
@@ -116,6 +121,11 @@ def test_check_finds_wrong_references(tmp_path: Path, old: str, new: str, proble
     ("old", "new", "said"),
     [
         (", uk: Угоди", ", uk: ''", "name.uk"),
+        (", uk: Угоди", "", "name"),
+        (", uk: Скільки?", "", "question"),
+        ("direction: higher", "direction: sideways", "direction"),
+        ("segments: [all, team]", "segments: [all, team]\nmin_important_change: 0", "min_important_change"),
+        ("unit: deals\n", "", "unit"),
         ("stat_type: proportion", "stat_type: guess", "stat_type"),
         ("family: sales", "family: sales\ncolour: red", "colour"),
     ],
@@ -123,6 +133,19 @@ def test_check_finds_wrong_references(tmp_path: Path, old: str, new: str, proble
 def test_a_wrong_definition_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(ConfigurationFailure, match=said):
         registry(tmp_path, yml=YML.replace(old, new))
+
+
+def test_check_finds_a_grain_that_does_not_hold(tmp_path: Path) -> None:
+    """Two deals of one account under one unit_id."""
+    (kpi,) = registry(tmp_path, sql=SQL.replace("opportunity_id as unit_id", "account_id as unit_id"))
+    with warehouse() as connection:
+        connection.execute(
+            "insert into core.opportunity by name select unnest(['sf:1', 'sf:2']) as opportunity_id, 'sf:a' as account_id, "
+            "'sf' as source_id, timestamptz '2026-01-01 00:00:00+00' as created_at"
+        )
+        assert check_registry([kpi], load_models(MODELS), connection) == [
+            "deals: its unit_id is not unique: 'sf:a' comes 2 times"
+        ]
 
 
 def test_both_languages_are_given_everywhere() -> None:

@@ -237,6 +237,21 @@ def test_what_a_source_lacks_is_added_empty_and_said_once(
     assert ("missing_field", "warning", "Deal", "Amount", "sf", "resolved") in findings(connection)
 
 
+def test_what_a_connector_said_is_not_said_twice(
+    write: Write, tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    write("1_staging/deal", STAGED_SQL, STAGED)
+    connection.execute(
+        "create schema raw_salesforce; create table raw_salesforce.\"Deal\" as select '1' as Id, 'sf' as _source_id; "
+        "insert into ops.data_quality_finding (finding_id, rule_id, severity, object, source_id, message, state) "
+        "values ('source:sf:missing_object:Extra:', 'missing_object', 'info', 'Extra', 'sf', 'Hidden.', 'open')"
+    )
+    prepare_raw(connection, load_models(tmp_path), "r1")
+    assert rows(connection, "select message, affected_kpis from ops.data_quality_finding where object = 'Extra'") == [
+        ("Hidden.", [])
+    ]
+
+
 def test_sources_without_data_lack_nothing(write: Write, tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     write("1_staging/deal", STAGED_SQL, STAGED)
     prepare_raw(connection, load_models(tmp_path), "r1")

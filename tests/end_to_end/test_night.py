@@ -6,141 +6,31 @@ import json
 import shutil
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from tests.end_to_end.conftest import FIRST_DAY, SECOND_DAY, Night, crmlift, run_night
 from tests.end_to_end.documented_queries import ASKED, FOLLOWS, queries, sections
+from tests.end_to_end.exported import CORE_OF, counted, derived, derived_truth, exported, logins_of, truth
 from tests.end_to_end.scramble import scramble
 
-CORE_OF = {
-    "account": {"salesforce": ["Account"], "hubspot": ["companies"]},
-    "contact": {"salesforce": ["Contact"], "hubspot": ["contacts"]},
-    "opportunity": {"salesforce": ["Opportunity"], "hubspot": ["deals"]},
-    "ticket": {"hubspot": ["tickets"]},
-    "activity": {"salesforce": ["Task", "Event"], "hubspot": ["calls", "emails", "meetings", "tasks", "notes"]},
-    "app_user": {"salesforce": ["User"], "hubspot": ["owners"]},
-    "login_event": {"salesforce": ["LoginHistory"], "hubspot": ["login_activity"]},
-}
-COPIED = {
-    "campaign": ("sf", "salesforce/Campaign"),
-    "product": ("sf", "salesforce/Product2"),
-    "opportunity_line": ("sf", "salesforce/OpportunityLineItem"),
-    "survey_response": ("hs", "hubspot/feedback_submissions"),
-}
-"""core table → the one stream it comes from, row by row."""
-MAY_BE_EMPTY = {"O2", "O3", "O4", "O7", "O12", "A11", "C3", "C8", "C9"}
-"""Questions whose answer can be: none; or that need what the demo company did not bring along."""
-DELETED = {"salesforce": "IsDeleted", "hubspot": "archived"}
-SOURCE_OF = {"salesforce": "sf", "hubspot": "hs"}
-
-
-def truth(folder: Path) -> dict[str, dict[str, tuple[int, int]]]:
-    """core table → source → (records, of them deleted), counted in the exported files."""
-    found: dict[str, dict[str, tuple[int, int]]] = {}
-    for table, sources in CORE_OF.items():
-        for system, streams in sources.items():
-            total = gone = 0
-            for stream in streams:
-                path = folder / system / f"{stream}.parquet"
-                columns = {row[0] for row in duckdb.sql(f"describe select * from '{path}'").fetchall()}
-                flag = DELETED[system] if DELETED[system] in columns and table != "login_event" else "false"
-                row = duckdb.sql(f"select count(*), count(*) filter ({flag}) from '{path}'").fetchone()
-                assert row is not None
-                total, gone = total + row[0], gone + row[1]
-            found.setdefault(table, {})[SOURCE_OF[system]] = (total, gone)
-    return found
-
-
-def one(sql: str) -> int:
-    """The number a query gives."""
-    (count,) = duckdb.sql(sql).fetchone() or (0,)
-    return int(count)
-
-
-def derived_truth(folder: Path) -> dict[str, dict[str, int]]:
-    """What the other core tables must hold, counted in the exported files without any of our models."""
-    found: dict[str, dict[str, int]] = {}
-    for table, (source, stream) in COPIED.items():
-        found[table] = {source: one(f"select count(*) from '{folder}/{stream}.parquet'")}
-    found["pipeline_stage"] = {
-        "sf": one(f"select count(*) from '{folder}/salesforce/OpportunityStage.parquet'"),
-        "hs": one(f"select count(*) from '{folder}/hubspot/pipeline_stages.parquet'"),
-    }
-    found["lead"] = {
-        "sf": one(f"select count(*) from '{folder}/salesforce/Lead.parquet'"),
-        "hs": one(f"select count(hs_v2_date_entered_lead) from '{folder}/hubspot/contacts.parquet'"),
-    }
-    rows = duckdb.sql(
-        f"select OpportunityId, StageName from '{folder}/salesforce/OpportunityHistory.parquet' "
-        "order by OpportunityId, CreatedDate, Id"
-    ).fetchall()
-    moved = sum(row != before for row, before in zip(rows, [None, *rows], strict=False))
-    silent = one(f"select count(*) from '{folder}/salesforce/Opportunity.parquet'") - len({deal for deal, _ in rows})
-    found["opportunity_stage_history"] = {
-        "sf": moved + silent, "hs": changes(folder, "deals", "dealstage")
-    }  # fmt: skip
-    found["ticket_status_history"] = {"hs": changes(folder, "tickets", "hs_pipeline_stage")}
-    return found
-
-
-def changes(folder: Path, records: str, name: str) -> int:
-    """How often a property took another value, each record's first one counted."""
-    rows = duckdb.sql(
-        f"select record_id, value from '{folder}/hubspot/{records}_history.parquet' where property = '{name}' "
-        "order by record_id, seq"
-    ).fetchall()
-    return sum(row != before for row, before in zip(rows, [None, *rows], strict=False))
-
-
-def derived(night: Night) -> dict[str, dict[str, int]]:
-    tables = [*COPIED, "pipeline_stage", "lead", "opportunity_stage_history", "ticket_status_history"]
-    return {
-        table: {
-            str(source): int(str(count))
-            for source, count in night.query(
-                f"select source_id, count(*) from core.{table} where source_id <> 'sheets' group by all"
-            )
-        }
-        for table in tables
-    }
+MAY_BE_EMPTY = {"O2", "O3", "O4"}
+"""Questions whose answer can be: none."""
 
 
 def test_what_people_keep_in_spreadsheets_is_there(first_night: Night) -> None:
     """Costs, plans, figures of others and the survey of employees come from the files of the source `sheets`."""
     tables = (
-        "benefit_item benchmark cost_item crm_criterion crm_product crm_score forecast_submission licence_seat quota"
+        "benefit_item benchmark cost_item crm_criterion crm_product crm_score forecast_submission legacy_kpi_period "
+        "licence_seat quota"
     )
     for table in tables.split():
         [(rows,)] = first_night.query(f"select count(*) from config.{table}")
         assert rows, table
     [(unknown,)] = first_night.query("select count(*) from config.cost_item where amount_base is null")
     kinds = first_night.query("select distinct survey_kind from core.survey_response where source_id = 'sheets'")
-    assert (unknown, {kind for (kind,) in kinds}) == (0, {"enps", "sus", "tam_pu", "pulse"})
+    assert (unknown, {kind for (kind,) in kinds}) == (0, {"enps", "sus", "tam_pu", "pulse", "ces"})
     [(rejected,)] = first_night.query("select count(*) from ops.rejected_row where source_id = 'sheets'")
     assert rejected == 0
-
-
-def logins_of(*folders: Path) -> dict[str, tuple[int, int]]:
-    """Log-ins of all these exports together: the sources forget them after months, the warehouse keeps them."""
-    found = {}
-    for system, [stream] in CORE_OF["login_event"].items():
-        files = [str(folder / system / f"{stream}.parquet") for folder in folders]
-        [(count,)] = duckdb.sql(f"select count(distinct columns('(?i)^id$')) from read_parquet({files})").fetchall()
-        found[SOURCE_OF[system]] = (count, 0)
-    return found
-
-
-def counted(night: Night, table: str) -> dict[str, tuple[int, int]]:
-    deleted = "is_deleted" if table != "login_event" else "false"
-    rows = night.query(f"select source_id, count(*), count(*) filter ({deleted}) from core.{table} group by all")
-    return {str(source): (int(str(total)), int(str(gone))) for source, total, gone in rows}
-
-
-def exported(folder: Path, day: str) -> Path:
-    done = crmlift("simulate", "--as-of", day, "--export", str(folder), home=folder)
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 def test_the_night_ends_with_tables_scorecard_report_and_next_steps(first_night: Night) -> None:
@@ -279,10 +169,17 @@ def test_a_second_night_changes_nothing_and_shuts_no_analyst_out(first_night: Ni
     assert first_night.failures == []
 
 
+@pytest.fixture(scope="module")
+def later(first_night: Night, tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """The next night, after a copy of the first one: other tests look at that day."""
+    home = tmp_path_factory.mktemp("later") / "home"
+    shutil.copytree(first_night.home, home)
+    return run_night(home, "--as-of", SECOND_DAY, "--direct")
+
+
 def test_a_later_night_follows_changes_deletions_and_new_records(
-    first_night: Night, truth_of_first_day: Path, tmp_path: Path
+    later: Night, truth_of_first_day: Path, tmp_path: Path
 ) -> None:
-    later = run_night(first_night.home, "--as-of", SECOND_DAY, "--direct")
     truth_of_second_day = exported(tmp_path / "truth", SECOND_DAY)
     expected = truth(truth_of_second_day)
     assert expected != truth(truth_of_first_day)
@@ -296,9 +193,9 @@ def test_a_later_night_follows_changes_deletions_and_new_records(
 
 
 @pytest.mark.slow
-def test_a_rebuild_from_shuffled_and_doubled_pages_gives_the_same(first_night: Night, tmp_path: Path) -> None:
+def test_a_rebuild_from_shuffled_and_doubled_pages_gives_the_same(later: Night, tmp_path: Path) -> None:
     home = tmp_path / "copy"
-    shutil.copytree(first_night.home, home)
+    shutil.copytree(later.home, home)
     copied = Night(home, "", "", 0, [])
     queries = [
         f"select * exclude (run_id, computed_at) from {t}" for t in ("metrics.kpi_value", "evaluation.kpi_effect")

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from tests.end_to_end.conftest import Night
-from tests.end_to_end.recomputed import AS_OF, DURATIONS, SHARES, TOTALS, ZONE, Frames, reader, sales_cycle_days
+from tests.end_to_end.recomputed import DURATIONS, SHARES, TOTALS, sales_cycle_days
+from tests.end_to_end.recomputed_frames import AS_OF, ZONE, Frames, reader
 
 pytestmark = pytest.mark.slow
 Cell = tuple[str, str]

@@ -5,6 +5,7 @@ select
     _source_id as source_id,
     _source_id || ':' || Id as ticket_id,
     Id as native_id,
+    _source_id || ':' || MasterRecordId as merged_into_id,
     _source_id || ':' || AccountId as account_id,
     _source_id || ':' || ContactId as contact_id,
     _source_id || ':' || OwnerId as owner_id,

@@ -13,6 +13,8 @@ select
     try_cast(SortOrder as bigint) as sort_order,
     try_cast(DefaultProbability as double) as default_probability_pct,
     ForecastCategory as forecast_category,
+    try_cast(CreatedDate as timestamptz) as created_at,
+    try_cast(LastModifiedDate as timestamptz) as last_modified_at,
     coalesce(_deleted, false) as is_deleted,
     _extracted_at,
     _run_id

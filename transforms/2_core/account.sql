@@ -10,7 +10,8 @@ with salesforce_accounts as (
 
 hubspot_accounts as (
     select
-        c.account_id, c.source_id, c.native_id, c.name, c.domain, c.industry, c.segment, c.region, c.country,
+        c.account_id, c.source_id, c.native_id, c.name, c.domain,
+        upper(left(c.industry, 1)) || lower(replace(substr(c.industry, 2), '_', ' ')) as industry, c.segment, c.region, c.country,
         cast(c.employee_count as bigint) as employee_count, c.annual_revenue_native, null as currency_code,
         c.source_id || ':' || c.owner_native_id as owner_id, c.parent_account_id, c.created_at,
         c.is_deleted, c._extracted_at, c._run_id

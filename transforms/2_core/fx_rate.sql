@@ -36,11 +36,11 @@ salesforce_rates as (
 
 hubspot_quotes as (
     select
-        source_id, from_currency_code as currency_code, cast(effective_at as date) as valid_from,
+        source_id, from_currency_code as currency_code, cast(timezone($timezone, effective_at) as date) as valid_from,
         conversion_rate as rate_to_base
     from staging.hubspot_exchange_rates
     where to_currency_code = $base_currency and from_currency_code <> $base_currency and not is_deleted
-    qualify row_number() over (partition by source_id, from_currency_code, cast(effective_at as date) order by effective_at desc) = 1
+    qualify row_number() over (partition by source_id, from_currency_code, cast(timezone($timezone, effective_at) as date) order by effective_at desc) = 1
 ),
 
 hubspot_rates as (

@@ -10,6 +10,8 @@ with recursive merges as (
     union all
     select source_id, 'lead', lead_id, merged_into_id from staging.salesforce_lead where merged_into_id is not null
     union all
+    select source_id, 'ticket', ticket_id, merged_into_id from staging.salesforce_case where merged_into_id is not null
+    union all
     select source_id, 'account', source_id || ':' || trim(unnest(string_split(merged_native_ids, ';'))), account_id
     from staging.hubspot_companies
     where merged_native_ids is not null

@@ -25,8 +25,9 @@ hubspot_pushes as (
     from (
         select
             record_id,
-            date_trunc('month', try_cast(value as timestamptz)) as due_month,
-            lag(date_trunc('month', try_cast(value as timestamptz))) over (partition by record_id order by seq) as earlier
+            date_trunc('month', timezone($timezone, try_cast(value as timestamptz))) as due_month,
+            lag(date_trunc('month', timezone($timezone, try_cast(value as timestamptz)))) over (partition by record_id order by seq)
+            as earlier
         from staging.hubspot_property_change
         where object = 'deals' and property = 'closedate'
     )
@@ -153,7 +154,7 @@ closed as (
         case
             when j.status = 'open' or coalesce(j.closed_stage_at, j.close_field_at) is null then null
             when j.closed_stage_at is null then coalesce(j.field_basis, 'close_date_field')
-            when j.history_basis in ('hs_date_entered', 'snapshot_diff') then j.history_basis
+            when j.history_basis in ('hs_date_entered', 'snapshot_diff', 'legacy') then j.history_basis
             else 'stage_history'
         end as close_basis,
         case

@@ -1,9 +1,10 @@
 -- Question: when did a deal enter and leave each stage?
 -- Grain:    one row per opportunity_id, seq
 -- Excludes: changes that kept the stage
--- Four bases, the best a deal has: recorded changes (Salesforce's and HubSpot's histories), HubSpot's one date a stage,
--- what our nights have seen (a change has the day of the night that first saw it). A deal without any of them has one
--- row, for the stage it is in.
+-- Four bases, the best a deal has: recorded changes (Salesforce's, HubSpot's and Pipedrive's histories), HubSpot's one date
+-- a stage, what our nights have seen (a change has the day of the night that first saw it), the dates of a file. Where the
+-- entry is not known (a deal without any of them, or one whose first night came later than the day after its creation)
+-- the row says so: basis current_record.
 with salesforce_changes as (
     select
         opportunity_id, source_id, 'default' as pipeline_native_id, stage_native_id, changed_at as entered_at, change_id,
@@ -51,6 +52,26 @@ recorded as (
     select opportunity_id from hubspot_changes
     union
     select opportunity_id from hubspot_entries
+    union
+    select opportunity_id from staging.pipedrive_deal_course where basis <> 'current_record'
+),
+
+file_current as (
+    -- a file tells when a deal was opened and when it was closed, no stage in between
+    select
+        opportunity_id, source_id, coalesce(pipeline_native_id, 'default') as pipeline_native_id,
+        coalesce(stage_native_id, status) as stage_native_id, status in ('won', 'lost') as is_closed,
+        coalesce(created_at, timezone($timezone, cast(created_date as timestamp))) as created_at,
+        coalesce(
+            closed_at,
+            greatest(
+                timezone($timezone, cast(closed_date as timestamp)),
+                case when closed_date = cast(timezone($timezone, created_at) as date) then created_at end
+            )
+        ) as close_at,
+        upper(currency_code) as currency_code,
+        amount_native, probability, expected_close_date
+    from staging.files_opportunity
 ),
 
 silent as (
@@ -66,6 +87,16 @@ silent as (
     from staging.hubspot_deals as d
     anti join recorded as r using (opportunity_id)
     where d.stage_native_id is not null
+    union all
+    select
+        d.opportunity_id, d.created_at,
+        concat_ws(':', d.source_id, 'opportunity', coalesce(d.pipeline_native_id, 'default'), d.stage_native_id)
+    from staging.pipedrive_deals as d
+    anti join recorded as r using (opportunity_id)
+    where d.stage_native_id is not null
+    union all
+    select opportunity_id, created_at, concat_ws(':', source_id, 'opportunity', pipeline_native_id, stage_native_id)
+    from file_current
 ),
 
 sightings as (
@@ -95,9 +126,15 @@ moved as (
 snapshot_changes as (
     select
         s.opportunity_id, p.source_id, p.pipeline_native_id, p.stage_native_id,
-        case when s.is_first then q.created_at else timezone($timezone, cast(s.seen_on as timestamp)) end as entered_at,
-        cast(s.seen_on as varchar) as change_id, s.amount_base as seen_amount_base, s.probability,
-        s.expected_close_date, 'snapshot_diff' as basis
+        case
+            when s.is_first and s.seen_on <= cast(timezone($timezone, q.created_at) as date) + 1 then q.created_at
+            else timezone($timezone, cast(s.seen_on as timestamp))
+        end as entered_at,
+        cast(s.seen_on as varchar) as change_id, s.amount_base as seen_amount_base, s.probability, s.expected_close_date,
+        case
+            when s.is_first and s.seen_on > cast(timezone($timezone, q.created_at) as date) + 1 then 'current_record'
+            else 'snapshot_diff'
+        end as basis
     from seen as s
     semi join moved as m using (opportunity_id)
     inner join core.pipeline_stage as p using (stage_key)
@@ -128,6 +165,15 @@ hubspot_current as (
     where d.stage_native_id is not null
 ),
 
+file_changes as (
+    select
+        opportunity_id, source_id, pipeline_native_id, stage_native_id,
+        case when is_closed then coalesce(close_at, created_at) else created_at end as entered_at, '' as change_id,
+        amount_native, probability, expected_close_date, if(is_closed and close_at is not null, 'legacy', 'current_record') as basis
+    from file_current
+    anti join moved as m using (opportunity_id)
+),
+
 changes as (
     select * from salesforce_changes
     union all by name
@@ -148,12 +194,17 @@ changes as (
         opportunity_id, source_id, pipeline_native_id, stage_native_id, entered_at, change_order as change_id,
         changed_by_id, basis
     from staging.pipedrive_deal_course
+    anti join (select opportunity_id from moved) as m using (opportunity_id)
+    union all by name
+    select * from file_changes
 ),
 
 currencies as (
     select opportunity_id, currency_code from staging.salesforce_opportunity
     union all
     select opportunity_id, currency_code from staging.hubspot_deals
+    union all
+    select opportunity_id, currency_code from file_current
 )
 
 select

@@ -16,7 +16,8 @@ with salesforce_named as (
 salesforce_listed as (
     select
         source_id, coalesce(api_name, label) as stage_native_id, label, sort_order, is_closed, is_won,
-        default_probability_pct / 100.0 as default_probability, forecast_category
+        default_probability_pct / 100.0 as default_probability, forecast_category, created_at as valid_from,
+        case when not is_active then last_modified_at end as valid_to
     from staging.salesforce_opportunity_stage
     qualify row_number() over (partition by source_id, coalesce(api_name, label) order by is_active desc, sort_order) = 1
 ),
@@ -26,7 +27,8 @@ salesforce_stages as (
         source_id, 'opportunity' as object, 'default' as pipeline_native_id, 'Salesforce' as pipeline_name,
         stage_native_id, coalesce(l.label, stage_native_id) as stage_label, l.sort_order as stage_order,
         coalesce(l.is_closed, n.is_closed, false) as is_closed, coalesce(l.is_won, n.is_won, false) as is_won,
-        l.default_probability, l.forecast_category, l.stage_native_id is not null as is_listed, null as ticket_state
+        l.default_probability, l.forecast_category, l.stage_native_id is not null as is_listed, null as ticket_state,
+        l.valid_from, l.valid_to
     from salesforce_listed as l
     full join salesforce_named as n using (source_id, stage_native_id)
 ),
@@ -159,5 +161,7 @@ select
     end as canonical_stage,
     cast(default_probability as double) as default_probability,
     forecast_category,
+    valid_from,
+    valid_to,
     is_listed
 from turns

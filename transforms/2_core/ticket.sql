@@ -3,6 +3,7 @@
 -- Excludes: nothing; deleted tickets are flagged
 -- closed_at is the entry into the last unbroken run of closed statuses. The first answer is HubSpot's first agent reply;
 -- in Salesforce the milestone of the first answer, else the first outgoing e-mail or public comment of a person. No answer is NULL, never 0.
+-- HubSpot's codes are written as Salesforce writes its labels (HIGH: High), so that both are one segment.
 with hubspot_links as (
     select
         from_id as ticket_id,
@@ -84,7 +85,10 @@ tickets as (
         t.ticket_id, t.source_id, t.native_id, t.created_at, t.first_agent_reply_at as first_response_at,
         case when t.first_agent_reply_at is not null then 'first_agent_reply_date' end as first_response_basis,
         t.closed_at as close_field_at, coalesce(t.pipeline_native_id, 'default') as pipeline_native_id, t.stage_native_id,
-        t.priority, t.category, t.channel, t.source_id || ':' || t.owner_native_id as owner_id, l.account_id, l.contact_id,
+        upper(left(t.priority, 1)) || lower(replace(substr(t.priority, 2), '_', ' ')) as priority,
+        upper(left(t.category, 1)) || lower(replace(substr(t.category, 2), '_', ' ')) as category,
+        upper(left(t.channel, 1)) || lower(replace(substr(t.channel, 2), '_', ' ')) as channel,
+        t.source_id || ':' || t.owner_native_id as owner_id, l.account_id, l.contact_id,
         t.sla_first_response_due_at, t.sla_resolution_due_at,
         case
             when t.sla_first_response_status = '3' or t.sla_first_response_status ilike '%on time%' then true

@@ -1,6 +1,6 @@
 -- Question: what drove it: which factor of a KPI moved (revenue = deals x size), and how much of the effect is each?
 -- Grain:    one row per rollout_id, wave_id, kpi_id, look, as_of, factor_kpi_id
--- Excludes: verdicts on earlier definitions of a KPI; KPIs without declared factors, effects that are no ratios;
+-- Excludes: segments; verdicts on earlier definitions of a KPI; KPIs without declared factors, effects that are no ratios;
 --           factors add up on the log scale, the rest is theirs together
 with effects as (
     select e.*, ln(1 + e.effect_rel) as log_effect
@@ -18,7 +18,6 @@ paired as (
     cross join unnest(k.factors) as u (factor)
     inner join effects as f
         on f.kpi_id = u.factor and f.rollout_id = e.rollout_id and f.wave_id = e.wave_id and f.look = e.look
-        and f.segment_dim = e.segment_dim and f.segment_value = e.segment_value
         and (f.as_of = e.as_of or e.look <> 'provisional')
 )
 

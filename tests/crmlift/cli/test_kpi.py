@@ -16,7 +16,8 @@ from crmlift.places import MODELS
 from crmlift.registry import load_registry
 from crmlift.registry_check import check_registry
 from crmlift.sql_models import load_models
-from tests.golden import PARAMETERS, compare, give, warehouse
+from tests.golden import compare, warehouse
+from tests.metrics_kpis.cases import bound, missing_cases, units
 
 
 @pytest.mark.parametrize("stat_type", TYPES)
@@ -28,8 +29,8 @@ def test_a_new_kpi_is_sound_and_its_golden_test_passes(tmp_path: Path, stat_type
     (kpi,) = load_registry(tmp_path / "kpis")
     with warehouse() as connection:
         assert check_registry([kpi], load_models(MODELS), connection) == []
-        give(connection, tmp_path / "golden" / "demo_figure")
-        compare(connection, kpi.sql, tmp_path / "golden" / "demo_figure", kpi.bound(PARAMETERS))
+        assert missing_cases(connection, kpi, tmp_path / "golden" / "demo_figure") == []
+        compare(connection, units(kpi), tmp_path / "golden" / "demo_figure", bound(kpi))
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,25 @@ def test_show_tells_the_last_values_and_versions(home: Path) -> None:
     printed = run("show", "crm_fit_score")
     assert "Versions of the definition" in printed
     assert "config.crm_score" in printed
+
+
+def test_show_ends_where_the_records_end(home: Path) -> None:
+    """Records of 2017 measured today: years of empty months come after them."""
+    with duckdb.connect(str(home / "analytics.duckdb")) as connection:
+        connection.execute(
+            "create schema metrics; create schema ops; create table metrics.kpi_value as select 'win_rate' as kpi_id, "
+            "'month' as period_grain, cast(m as date) as period_start, 'all' as segment_dim, 'all' as segment_value, "
+            "'all' as source_id, case when m < '2018-01-01' then 0.6 end as value, null as ci_low, null as ci_high, "
+            "case when m < '2018-01-01' then 40 else 0 end as n, 'ok' as status, null as reason "
+            "from generate_series(timestamp '2017-01-01', timestamp '2026-10-01', interval 1 month) as s(m); "
+            "create table ops.load as select timestamptz '2026-11-02 00:00:00+00' as window_until"
+        )
+    told = json.loads(run("show", "win_rate", "--json"))
+    assert [row["period_start"][:7] for row in told["values"]] == [f"2017-{month:02d}" for month in range(12, 6, -1)]
+    assert (told["newest_month"], told["months_without"]) == ("2017-12-01", 107)
+    assert "Nothing counts after 2017-12, though the data are as of 2026-11-02" in " ".join(
+        run("show", "win_rate").split()
+    )
 
 
 def test_check_runs_every_query(home: Path) -> None:

@@ -13,7 +13,7 @@ from crmlift.simulator.company import Company, SimTable
 EARLIER = datetime(2026, 2, 3, 13, 0, tzinfo=UTC)
 LATER = EARLIER + timedelta(days=20)
 FORMULAS = {"Age_In_Days__c"}
-UNSTAMPED = {"OpportunityFieldHistory", "LeadHistory", "LoginHistory"}
+UNSTAMPED = {"OpportunityFieldHistory", "CaseHistory", "LeadHistory", "LoginHistory"}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_what_disappeared_was_purged_or_merged(earlier: Company, later: Company)
 
 def test_nothing_is_dated_after_the_moment(later: Company) -> None:
     planned = {"NextStartDate", "EndDateTime", "EndDate", "closedate", "hs_meeting_end_time"}
-    planned |= {"hs_time_to_first_response_sla_at", "hs_time_to_close_sla_at"}
+    planned |= {"hs_time_to_first_response_sla_at", "hs_time_to_close_sla_at", "TargetDate"}
     for table in (*later.salesforce.values(), *later.hubspot.values()):
         fields = [f.name for f in table.fields if f.type == "datetime" and f.name not in planned]
         late = [(table.name, n, row[n]) for row in table.rows for n in fields if row[n] and row[n] > LATER]

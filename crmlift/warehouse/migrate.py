@@ -1,0 +1,74 @@
+"""Warehouses made by an earlier version: tables whose primary key has changed since are made again, with their rows.
+
+New tables and columns need no help: tables.sql adds them by itself, at every start.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+log = logging.getLogger(__name__)
+
+_TABLE = re.compile(r"create table if not exists (\w+\.\w+) \((.*?)\);", re.DOTALL)
+_KEY = re.compile(r"primary key \(([^)]*)\)|\b(\w+) \w+ primary key")
+
+
+def make_tables(connection: duckdb.DuckDBPyConnection, tables: Path) -> None:
+    """Run tables.sql, after setting aside the rows of tables whose key is another one there; all or nothing.
+
+    A row that does not tell a column of the new key has an empty text in it. Raises duckdb.ConstraintException when
+    rows are the same by the new key; nothing is changed then.
+    """
+    outdated = _outdated(connection, tables)
+    if not outdated:
+        connection.execute(tables.read_text(encoding="utf-8"))
+        return
+    connection.begin()
+    try:
+        for number, table in enumerate(outdated):
+            connection.execute(f"create temp table aside_{number} as from {table}; drop table {table}")
+        connection.execute(tables.read_text(encoding="utf-8"))
+        for number, (table, key) in enumerate(outdated.items()):
+            _put_back(connection, f"aside_{number}", table, key)
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+    log.info("event=migrate tables=%s", ",".join(outdated))
+
+
+def _outdated(connection: duckdb.DuckDBPyConnection, tables: Path) -> dict[str, tuple[str, ...]]:
+    """Tables that are there with another primary key than declared → the declared key."""
+    found = connection.execute(
+        "select schema_name || '.' || table_name, constraint_column_names from duckdb_constraints() "
+        "where constraint_type = 'PRIMARY KEY'"
+    ).fetchall()
+    declared = _declared(tables)
+    return {name: declared[name] for name, key in found if name in declared and set(declared[name]) != set(key)}
+
+
+@cache
+def _declared(tables: Path) -> dict[str, tuple[str, ...]]:
+    keys = {}
+    for name, columns in _TABLE.findall(tables.read_text(encoding="utf-8")):
+        if found := _KEY.search(columns):
+            keys[name] = tuple(re.findall(r"\w+", found[1] or found[2]))
+    return keys
+
+
+def _put_back(connection: duckdb.DuckDBPyConnection, aside: str, table: str, key: tuple[str, ...]) -> None:
+    kept = {row[0] for row in connection.execute(f"describe {aside}").fetchall()}
+    kinds = {row[0]: row[1] for row in connection.execute(f"describe {table}").fetchall()}
+    cells = {
+        name: f"coalesce({name}, '')" if name in key and kinds[name] == "VARCHAR" else name
+        for name in kinds
+        if name in kept
+    }
+    connection.execute(
+        f"insert into {table} ({', '.join(cells)}) select {', '.join(cells.values())} from {aside}; drop table {aside}"
+    )
