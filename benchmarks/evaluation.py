@@ -47,7 +47,8 @@ def fill(connection: duckdb.DuckDBPyConnection, given: Settings, kpis: int, segm
     connection.execute("create table core.team as select null::varchar as team_id, null::varchar as region where false")
     connection.execute(
         "create table core.opportunity (opportunity_id varchar, currency_code varchar, fx_rate_to_base double, "
-        "created_at timestamptz, closed_at timestamptz)"
+        "created_at timestamptz, closed_at timestamptz); "
+        "create table core.source_instance (source_id varchar, system varchar)"
     )
     for wave in given.rollouts[0].waves:
         connection.executemany(
