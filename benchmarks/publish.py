@@ -130,9 +130,10 @@ def picture(rows: Sequence[Row]) -> str:
         'font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
     ]
-    for k, name in enumerate(methods):
-        x = 10 + k * 135
+    x = 10.0
+    for name in methods:
         parts.append(f'<circle cx="{x}" cy="14" r="5" fill="{COLOURS[name]}"/><text x="{x + 9}" y="18">{name}</text>')
+        x += 40 + 7 * len(name)
     bottom = height - ROW
     for rate in (0.0, NOMINAL, 0.25, 0.5, 0.75, 1.0):
         x, dash = place(rate), "" if rate == NOMINAL else ' stroke-dasharray="2 4"'
