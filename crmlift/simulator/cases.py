@@ -12,7 +12,7 @@ from crmlift.simulator.company import SimField, SimTable
 from crmlift.simulator.rows import Column, declare, pick, table, where
 from crmlift.simulator.sales import Sales
 from crmlift.simulator.sales_fields import AUDIT_FIELDS, CREATED_FIELDS, MODIFIED_FIELDS
-from crmlift.simulator.sales_reference import fixed, integration_user, user_ids
+from crmlift.simulator.sales_reference import fixed, integration_user, status_columns, user_ids
 from crmlift.simulator.sales_tables import ids
 from crmlift.simulator.service import Tickets, simulate_cases
 from crmlift.simulator.service_tables import FIRST_RESPONSE_PROMISE, SOLUTION_PROMISE
@@ -123,17 +123,8 @@ def _steps(cases: Tickets, shown: Index) -> list[tuple[Times, str]]:
 
 
 def _statuses(world: World) -> SimTable:
-    n = len(STATUSES)
-    columns: dict[str, Column] = {
-        "Id": ids("CaseStatus", np.arange(n)),
-        "MasterLabel": list(STATUSES),
-        "ApiName": list(STATUSES),
-        "SortOrder": list(range(1, n + 1)),
-        "IsDefault": [status == NEW for status in STATUSES],
-        "IsClosed": [status == CLOSED for status in STATUSES],
-        **fixed(world, n),
-    }
-    return table("CaseStatus", FIELDS["CaseStatus"], columns)
+    columns = status_columns(world, "CaseStatus", STATUSES)
+    return table("CaseStatus", FIELDS["CaseStatus"], columns | {"IsClosed": [name == CLOSED for name in STATUSES]})
 
 
 def _milestone_types(world: World) -> SimTable:

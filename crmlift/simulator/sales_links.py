@@ -12,7 +12,7 @@ from crmlift.simulator.rows import Column, declare, pick, table, where
 from crmlift.simulator.sales import Sales
 from crmlift.simulator.sales_fields import AUDIT_FIELDS
 from crmlift.simulator.sales_people import STATUSES
-from crmlift.simulator.sales_reference import CAMPAIGNS, fixed, user_ids
+from crmlift.simulator.sales_reference import CAMPAIGNS, status_columns, user_ids
 from crmlift.simulator.sales_tables import ids
 from crmlift.simulator.world import World
 
@@ -58,16 +58,8 @@ def link_tables(world: World, sales: Sales, at: int) -> list[SimTable]:
 
 
 def _lead_statuses(world: World) -> SimTable:
-    n = len(STATUSES)
-    columns: dict[str, Column] = {
-        "Id": ids("LeadStatus", np.arange(n)),
-        "MasterLabel": list(STATUSES),
-        "ApiName": list(STATUSES),
-        "SortOrder": list(range(1, n + 1)),
-        "IsDefault": [place == 0 for place in range(n)],
-        "IsConverted": [status == "Closed - Converted" for status in STATUSES],
-        **fixed(world, n),
-    }
+    is_converted: list[bool] = [name == "Closed - Converted" for name in STATUSES]
+    columns = status_columns(world, "LeadStatus", STATUSES) | {"IsConverted": is_converted}
     return table("LeadStatus", FIELDS["LeadStatus"], columns)
 
 

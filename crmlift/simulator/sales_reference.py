@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -84,6 +85,19 @@ def reference_tables(world: World, at: int) -> dict[str, SimTable]:
     """All small objects as they are at a moment."""
     out = (_stages(world), _currencies(world), _rates(world, at), _products(world), _campaigns(world))
     return {t.name: t for t in out}
+
+
+def status_columns(world: World, sobject: str, names: Sequence[str]) -> dict[str, Column]:
+    """The columns every list of statuses has, the first one being the default."""
+    n = len(names)
+    return {
+        "Id": salesforce_ids(KEY_PREFIX[sobject], range(n)),
+        "MasterLabel": list(names),
+        "ApiName": list(names),
+        "SortOrder": list(range(1, n + 1)),
+        "IsDefault": [place == 0 for place in range(n)],
+        **fixed(world, n),
+    }
 
 
 def fixed(world: World, n: int) -> dict[str, Column]:
