@@ -98,13 +98,14 @@ def found_in(spells: Spells, calendar: Calendar) -> Found:
     cases, splits, kpi = spells.cases, spells.splits, spells.kpi
     horizon = (kpi.horizon_days or np.nan) * UNITS_A_DAY.get(kpi.definition.unit, 1.0)
     tables: dict[str, list[Columns]] = {"kpi_median": [], "kpi_way": []}
+    begun = {grain: _begun(cases.day - calendar.first_day, keys) for grain, keys in calendar.keys.items()}
     for k, split in enumerate(splits if len(cases.time) else ()):
         offset = sum(len(earlier.places) for earlier in splits[:k])
         is_broad = split.places[0][0] in WITH_WEEKS
-        for grain, keys in calendar.keys.items():
+        for grain, (periods, period) in begun.items():
             if grain == "week" and not is_broad:
                 continue
-            cohorts, place = _gathered(cases, split, keys[cases.day - calendar.first_day], offset)
+            cohorts, place = _gathered(split, periods, period, offset)
             tables["kpi_median"].append({**place, **_medians(cases, cohorts)})
             if cases.ways and is_broad and grain != "week":
                 tables["kpi_way"] += [{**place, **way} for way in _ways(cases, cohorts, horizon)]
@@ -143,11 +144,22 @@ def _names(connection: duckdb.DuckDBPyConnection, expression: str) -> tuple[str,
     return tuple(v for (v,) in found.fetchall())
 
 
-def _gathered(cases: _Cases, split: _Split, period_key: Ints, offset: int) -> tuple[Cohorts, Columns]:
-    """The cases by cell, and of each cell its place (counted from `offset`) and period."""
+def _begun(day: Ints, keys: Ints) -> tuple[Ints, Ints]:
+    """The period_keys from the first to the last of these days, in order, and the place of each day's among them.
+
+    keys: of every day of the calendar; a period's are one after the other.
+    """
+    if not len(day):
+        return keys[:0], day
+    first = day.min()
+    periods, of_day = np.unique(keys[first : day.max() + 1], return_inverse=True)
+    return periods, of_day[day - first]
+
+
+def _gathered(split: _Split, periods: Ints, period: Ints, offset: int) -> tuple[Cohorts, Columns]:
+    """The cases by cell, and of each cell its place (counted from `offset`) and period. period: places in `periods`."""
     kept = np.flatnonzero(split.code >= 0)
-    periods, period = np.unique(period_key[kept], return_inverse=True)
-    cohorts = gathered(split.code[kept] * len(periods) + period, len(split.places) * len(periods), kept)
+    cohorts = gathered(split.code[kept] * len(periods) + period[kept], len(split.places) * len(periods), kept)
     filled = np.flatnonzero(cohorts.sizes)
     return cohorts, {"place": offset + filled // len(periods), "period_key": periods[filled % len(periods)]}
 
