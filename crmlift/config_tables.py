@@ -31,7 +31,8 @@ def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: s
         ("fiscal_year_start", str(settings.company.fiscal_year_start)),
         ("locale", settings.company.locale),
         ("country", settings.company.country),
-        *((f"domain.{domain}", domain) for domain in settings.company.domains),
+        ("own_domains", "users" if settings.company.domains is None else "settings"),
+        *((f"domain.{domain}", domain) for domain in settings.company.domains or ()),
         *((f"source.{name}", source.type) for name, source in settings.sources.items()),
         *(
             (f"system.{name}", source.system)

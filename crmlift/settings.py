@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, WrapValidator, field_validator, model_validator
+from pydantic import Field, StringConstraints, WrapValidator, field_validator, model_validator
 
 from crmlift.settings_inputs import BenchmarkSettings, BenefitSettings, CostSettings
 from crmlift.source_settings import Section, section_of_any_type
 
 RESERVED_IDS = {"all", "legacy"}
 Share = Annotated[float, Field(gt=0, le=1)]
-Domain = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
+Domain = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[^\s/@:.]+(\.[^\s/@:.]+)+$")]
 
 
 class CompanySettings(Section):
@@ -26,9 +26,14 @@ class CompanySettings(Section):
     fiscal_year_start: int = Field(1, ge=1, le=12, description="month the fiscal year starts in")
     locale: Literal["en", "uk"] = "en"
     country: str | None = Field(None, description="ISO 3166 code, for public holidays in alert rules")
-    domains: tuple[Domain, ...] = Field(
-        (), description="the company's own: deals with accounts of them are not counted; told from users if not given"
+    domains: tuple[Domain, ...] | None = Field(
+        None, description="the company's own: deals with accounts of them are not counted; told from users if not given"
     )
+
+    @field_validator("domains")
+    @classmethod
+    def _without_www(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if value is None else tuple(dict.fromkeys(domain.removeprefix("www.") for domain in value))
 
     @field_validator("timezone")
     @classmethod
