@@ -1,10 +1,11 @@
 """KPI by KPI from unit rows to values: assigns local days and segments, sums, and lets the metrics models roll up.
 
-The unit rows of every KPI stay in `metrics.kpi_unit`, which the evaluation reads. Work tables live only while
-this runs: `metrics.kpi_cell` (sums by day and segment), `metrics.kpi_cluster` (squares of the sums of owners or
-accounts) and those of `crmlift.spells` (durations); from them `transforms/3_metrics` makes the values of every period.
-Composites and models are added to these values. All sums are exact, so that the same data give the same whatever the
-order of rows and the number of cores.
+The unit rows of every KPI stay in `metrics.kpi_unit`, which the evaluation reads. First come the units of every KPI,
+committed one KPI after the other beside the old ones; then, in the caller's transaction, the values. Work tables live
+only while this runs: `metrics.kpi_cell` (sums by day and segment), `metrics.kpi_cluster` (squares of the sums of owners
+or accounts) and those of `crmlift.spells` (durations); from them `transforms/3_metrics` makes the values of every
+period. Composites and models are added to these values. All sums are exact, so that the same data give the same
+whatever the order of rows and the number of cores.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +29,7 @@ from crmlift.spells import Calendar
 from crmlift.sql_models import METRICS, load_models
 from crmlift.sql_runner import run_models
 from crmlift.unit_rows import UnitFacts
+from crmlift.warehouse.beside import beside, put_in_place
 from crmlift.warehouse.store import quoted
 
 log = logging.getLogger(__name__)
@@ -44,6 +47,8 @@ create or replace temp table wave_member as
     qualify row_number() over (partition by scope_type, scope_value order by go_live_date desc nulls last, wave_id) = 1;
 """
 WORKED_IN = ("metrics.kpi_cell", "metrics.kpi_median", "metrics.kpi_way", "metrics.kpi_cluster", "wave_member")
+KEPT = ("metrics.kpi_unit", "metrics.kpi_segment_set")
+"""What the evaluation reads; made beside that of the night before."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class _Work:
     calendar: Calendar
     scopes: frozenset[str]
     composites: Sequence[Kpi]
+    began: float
 
     def composites_of(self, kpi: Kpi) -> list[Kpi]:
         """The composites it is a part of."""
@@ -72,15 +78,6 @@ class _Work:
     def segments_of(self, kpi: Kpi) -> set[str]:
         """The segments it is asked by, also as a part."""
         return {segment for k in (kpi, *self.composites_of(kpi)) for segment in k.definition.segments}
-
-
-def _begin(connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi], given: Mapping[str, Any]) -> _Work:
-    connection.execute("set preserve_insertion_order = false")
-    connection.execute(WORK_TABLES + spells.WORK_TABLES)
-    connection.execute("delete from metrics.kpi_unit; delete from metrics.kpi_segment_set")
-    scopes = connection.execute("select distinct scope_type from wave_member").fetchall()
-    composites = [kpi for kpi in kpis if kpi.definition.stat_type == "composite"]
-    return _Work(given, spells.read_calendar(connection), frozenset(scope for (scope,) in scopes), composites)
 
 
 def measure(
@@ -95,25 +92,65 @@ def measure(
     """Fill metrics.kpi, metrics.kpi_unit and metrics.kpi_value with all history up to `as_of`.
 
     Everything is computed again, so a second run gives the same. Raises ConfigurationFailure when a KPI's query cannot
-    run. The caller's transaction decides what is kept.
+    run.
     """
-    started = time.perf_counter()
-    given = {"as_of": as_of, "timezone": timezone, "base_currency": base_currency(connection)}
-    work = _begin(connection, kpis, given)
-    record_definitions(connection, kpis, as_of)
+    measured = measure_units(connection, kpis, as_of=as_of, timezone=timezone, progress=progress)
+    return measure_values(connection, kpis, measured, run_id=run_id)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Units that stand beside those of the night before, and the work tables made of them."""
+
+    work: _Work
+    units: int
+
+
+def measure_units(
+    connection: duckdb.DuckDBPyConnection,
+    kpis: Sequence[Kpi],
+    *,
+    as_of: datetime,
+    timezone: str,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Measured:
+    """The units of every KPI; to be called outside a transaction, in which the database would use one core only.
+
+    Raises ConfigurationFailure when a KPI's query cannot run; nothing has taken its place then.
+    """
+    work = _begin(connection, kpis, {"as_of": as_of, "timezone": timezone, "base_currency": base_currency(connection)})
     units = 0
-    for done, kpi in enumerate(kpi for kpi in kpis if not kpi.is_derived):
-        if progress:
-            progress(kpi.kpi_id, done, len(kpis))
-        units += _measure_units(connection, kpi, work)
-    run_models(connection, load_models(MODELS, [METRICS]), {**given, "run_id": run_id}, run_id, run_by="measure")
+    durations: list[Future[spells.Found]] = []
+    with ThreadPoolExecutor(1) as beside_the_database:
+        for done, kpi in enumerate(kpi for kpi in kpis if not kpi.is_derived):
+            if progress:
+                progress(kpi.kpi_id, done, len(kpis))
+            count, cases = _measure_units(connection, kpi, work)
+            units += count
+            if cases:
+                durations.append(beside_the_database.submit(spells.found_in, cases, work.calendar))
+                del cases
+        for found in durations:
+            spells.write_found(connection, found.result())
+    return Measured(work, units)
+
+
+def measure_values(
+    connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi], measured: Measured, *, run_id: str
+) -> MeasureSummary:
+    """The values of every KPI; the caller's transaction decides what is kept."""
+    work = measured.work
+    record_definitions(connection, kpis, work.given["as_of"])
+    for table in KEPT:
+        put_in_place(connection, table)
+    run_models(connection, load_models(MODELS, [METRICS]), {**work.given, "run_id": run_id}, run_id, run_by="measure")
     write_composites(connection, work.composites, run_id)
-    write_models(connection, [kpi for kpi in kpis if kpi.definition.after == "measure"], given, run_id)
+    write_models(connection, [kpi for kpi in kpis if kpi.definition.after == "measure"], work.given, run_id)
     for table in (*WORKED_IN, *(f"part_{part}" for kpi in work.composites for part in kpi.parts)):
         connection.execute(f"drop table if exists {table}")
     connection.execute("reset preserve_insertion_order")
     found = connection.execute("select count(*) from metrics.kpi_value").fetchone()
-    summary = MeasureSummary(len(kpis), units, found[0] if found else 0, time.perf_counter() - started)
+    summary = MeasureSummary(len(kpis), measured.units, found[0] if found else 0, time.perf_counter() - work.began)
     log.info(
         "event=measure run_id=%s kpis=%d units=%d values=%d seconds=%.2f",
         run_id, summary.kpis, summary.units, summary.values, summary.seconds,
@@ -121,10 +158,22 @@ def measure(
     return summary
 
 
-def _measure_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, work: _Work) -> int:
-    """One KPI's unit rows into metrics.kpi_unit, and what becomes of them into the work tables; returns the units.
+def _begin(connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi], given: Mapping[str, Any]) -> _Work:
+    began = time.perf_counter()
+    connection.execute("set preserve_insertion_order = false")
+    connection.execute(WORK_TABLES + spells.WORK_TABLES)
+    for table in KEPT:
+        connection.execute(f"create or replace table {beside(table)} as from {table} limit 0")
+    scopes = connection.execute("select distinct scope_type from wave_member").fetchall()
+    composites = [kpi for kpi in kpis if kpi.definition.stat_type == "composite"]
+    return _Work(given, spells.read_calendar(connection), frozenset(scope for (scope,) in scopes), composites, began)
 
-    The prepared units of a part of a composite stay as the table `part_<kpi_id>`.
+
+def _measure_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, work: _Work) -> tuple[int, spells.Spells | None]:
+    """One KPI's unit rows into metrics.kpi_unit, and what becomes of them into the work tables.
+
+    Returns how many there are, and a duration's cases, whose medians are still to be found. The prepared units of a
+    part of a composite stay as the table `part_<kpi_id>`.
     """
     bound = {**kpi.bound(work.given), "as_of": work.given["as_of"], "timezone": work.given["timezone"]}
     query = unit_rows.prepared(kpi, work.segments_of(kpi), work.scopes)
@@ -137,8 +186,9 @@ def _measure_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, work: _Work)
         raise not_computed(kpi, problem) from None
     facts = unit_rows.unit_facts(connection, kpi)
     units = _keep_units(connection, kpi, facts)
+    cases = None
     if kpi.definition.stat_type == "duration":
-        spells.write_spells(connection, kpi, facts.segments, work.calendar)
+        cases = spells.read_spells(connection, kpi, facts.segments)
     else:
         connection.execute(unit_rows.cells(facts), {"kpi": kpi.kpi_id})
     if kpi.definition.stat_type == "ratio":
@@ -147,7 +197,7 @@ def _measure_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, work: _Work)
         connection.execute(f"drop table if exists part_{kpi.kpi_id}; alter table unit rename to part_{kpi.kpi_id}")
     else:
         connection.execute("drop table unit")
-    return units
+    return units, cases
 
 
 def _keep_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, facts: UnitFacts) -> int:
@@ -157,13 +207,15 @@ def _keep_units(connection: duckdb.DuckDBPyConnection, kpi: Kpi, facts: UnitFact
     if columns := unit_rows.judged_segments(kpi, facts.segments):
         connection.execute(unit_rows.segment_sets(columns))
         connection.execute(
-            "insert into metrics.kpi_segment_set by name select $kpi as kpi_id, segment_set, segments from segment_set",
+            f"insert into {beside('metrics.kpi_segment_set')} by name "
+            "select $kpi as kpi_id, segment_set, segments from segment_set",
             {"kpi": kpi.kpi_id},
         )
         same = " and ".join(f"s.{quoted(c)} is not distinct from u.{quoted(c)}" for c in columns.values())
         joined, number = f" inner join segment_set as s on {same}", "s.segment_set"
     inserted = connection.execute(
-        f"insert into metrics.kpi_unit by name select {kept}, {number} as segment_set from unit as u{joined}",
+        f"insert into {beside('metrics.kpi_unit')} by name "
+        f"select {kept}, {number} as segment_set from unit as u{joined}",
         {"kpi": kpi.kpi_id},
     ).fetchone()
     return int(inserted[0]) if inserted else 0

@@ -32,6 +32,7 @@ from crmlift.report import write_report
 from crmlift.settings_file import Loaded, load_settings, salt
 from crmlift.snapshots import append_snapshots
 from crmlift.sql_models import CORE, EVALUATION
+from crmlift.warehouse.beside import drop_unfinished
 from crmlift.warehouse.load import load_landed
 from crmlift.warehouse.publish import publish as publish_copy
 from crmlift.warehouse.store import published, transaction, work_database
@@ -63,6 +64,7 @@ def _step(loaded: Loaded, run_id: str, name: str) -> Iterator[tuple[duckdb.DuckD
     started, began = datetime.now(UTC), time.monotonic()
     summary: Summary = {"run_id": run_id}
     with work_database(loaded.places.warehouse) as connection:
+        drop_unfinished(connection)
         try:
             yield connection, summary
         except Exception as problem:
@@ -156,23 +158,21 @@ def load(*, run_id: str, loaded: Loaded | None = None, is_night: bool = False) -
 
 
 def transform(*, run_id: str, loaded: Loaded | None = None) -> Summary:
-    """Rebuild staging and core from the raw tables, in one transaction."""
+    """Rebuild staging and core from the raw tables; all core tables change places at once."""
     loaded = loaded or load_settings()
     with _step(loaded, run_id, "transform") as (connection, summary):
         models = sql_runner.load_models(MODELS)
         with transaction(connection):
             config_tables.fill_config(connection, loaded, run_id)
             sql_runner.prepare_raw(connection, models, run_id)
-            done = sql_runner.run_models(
-                connection,
-                [m for m in models if m.layer <= CORE],
-                parameters(connection, loaded),
-                run_id,
-            )
+        bound = parameters(connection, loaded)
+        built = sql_runner.build_models(connection, [m for m in models if m.layer <= CORE], bound)
+        with transaction(connection):
+            sql_runner.place_models(connection, built, run_id, bound["as_of"])
             config_files.convert_costs(connection, loaded.settings.company.currency)
             config_files.name_owners(connection, salt(loaded.places))
-            summary["models"] = len(done)
-            summary["rows"] = sum(result.rows or 0 for result in done)
+            summary["models"] = len(built.results)
+            summary["rows"] = sum(result.rows or 0 for result in built.results)
             summary["snapshots"] = append_snapshots(
                 connection, as_of=_as_of(connection), timezone=loaded.settings.company.timezone
             )
@@ -195,12 +195,11 @@ def measure(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     loaded = loaded or load_settings()
     with _step(loaded, run_id, "measure") as (connection, summary):
         kpis = registry.load_registry(KPIS, loaded.settings.kpis)
-        as_of = _as_of(connection)
+        as_of, timezone = _as_of(connection), loaded.settings.company.timezone
+        measured = measuring.measure_units(connection, kpis, as_of=as_of, timezone=timezone)
         with transaction(connection):
-            done = measuring.measure(
-                connection, kpis, as_of=as_of, timezone=loaded.settings.company.timezone, run_id=run_id
-            )
-            mark_origins(connection, kpis, loaded.settings.company.timezone)
+            done = measuring.measure_values(connection, kpis, measured, run_id=run_id)
+            mark_origins(connection, kpis, timezone)
             legacy_values.add_legacy_values(connection, run_id)
             summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id, kpis=kpis)
         summary |= {"kpis": len(kpis), "values": done.values, "as_of": as_of.isoformat()}

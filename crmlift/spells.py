@@ -69,17 +69,36 @@ def read_calendar(connection: duckdb.DuckDBPyConnection) -> Calendar:
     return Calendar(min((first for _, first, _ in found), default=0), {g: np.array(keys) for g, _, keys in found})
 
 
-def write_spells(
-    connection: duckdb.DuckDBPyConnection, kpi: Kpi, segments: Mapping[str, str], calendar: Calendar
-) -> None:
-    """Add the KPI's medians and shares, from the units in the table `unit`."""
-    cases, splits = _read(connection, segments)
-    if not len(cases.time):
-        return
+@dataclass(frozen=True)
+class Spells:
+    """A KPI's cases with the segmentations they are asked by."""
+
+    kpi: Kpi
+    cases: _Cases
+    splits: Sequence[_Split]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `found_in` made of a KPI's cases: rows of each work table, to be written by `write_found`."""
+
+    kpi: Kpi
+    places: Sequence[tuple[str, str, str]]
+    ways: Sequence[str]
+    tables: Mapping[str, Sequence[Columns]]
+
+
+def read_spells(connection: duckdb.DuckDBPyConnection, kpi: Kpi, segments: Mapping[str, str]) -> Spells:
+    """The units in the table `unit`. segments: segment → its column there."""
+    return Spells(kpi, *_read(connection, segments))
+
+
+def found_in(spells: Spells, calendar: Calendar) -> Found:
+    """Medians and shares of every period and segment; needs no database, so that it can go on beside the next KPI."""
+    cases, splits, kpi = spells.cases, spells.splits, spells.kpi
     horizon = (kpi.horizon_days or np.nan) * UNITS_A_DAY.get(kpi.definition.unit, 1.0)
-    places = [place for split in splits for place in split.places]
     tables: dict[str, list[Columns]] = {"kpi_median": [], "kpi_way": []}
-    for k, split in enumerate(splits):
+    for k, split in enumerate(splits if len(cases.time) else ()):
         offset = sum(len(earlier.places) for earlier in splits[:k])
         is_broad = split.places[0][0] in WITH_WEEKS
         for grain, keys in calendar.keys.items():
@@ -89,7 +108,7 @@ def write_spells(
             tables["kpi_median"].append({**place, **_medians(cases, cohorts)})
             if cases.ways and is_broad and grain != "week":
                 tables["kpi_way"] += [{**place, **way} for way in _ways(cases, cohorts, horizon)]
-    _insert(connection, kpi, places, cases.ways, tables)
+    return Found(kpi, [place for split in splits for place in split.places], cases.ways, tables)
 
 
 def _read(connection: duckdb.DuckDBPyConnection, segments: Mapping[str, str]) -> tuple[_Cases, list[_Split]]:
@@ -156,17 +175,12 @@ def _ways(cases: _Cases, cohorts: Cohorts, horizon: float) -> Iterator[Columns]:
         }  # fmt: skip
 
 
-def _insert(
-    connection: duckdb.DuckDBPyConnection,
-    kpi: Kpi,
-    places: Sequence[tuple[str, str, str]],
-    ways: Sequence[str],
-    tables: Mapping[str, Sequence[Columns]],
-) -> None:
-    dims, values, sources = ([place[i] for place in places] for i in range(3))
-    given = {"kpi": kpi.kpi_id, "dims": dims, "values": values, "sources": sources}
-    own = {"ways": list(ways), "horizon": kpi.horizon_days}
-    for table, parts in tables.items():
+def write_found(connection: duckdb.DuckDBPyConnection, found: Found) -> None:
+    """Add a KPI's medians and shares to the work tables."""
+    dims, values, sources = ([place[i] for place in found.places] for i in range(3))
+    given = {"kpi": found.kpi.kpi_id, "dims": dims, "values": values, "sources": sources}
+    own = {"ways": list(found.ways), "horizon": found.kpi.horizon_days}
+    for table, parts in found.tables.items():
         if not parts:
             continue
         made = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,12 +1,13 @@
 """Runs the models: each becomes a view or a table, its grain and its declared checks hold, its columns are described.
 
-A table is built beside the old one and takes its place only when its checks hold, inside the caller's transaction.
+A table is built beside the old one and takes its place only when the checks of all of them hold.
 """
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,10 +19,12 @@ from crmlift.quality import QualityFinding, record_findings
 from crmlift.raw_tables import prepare_raw
 from crmlift.registry import kpis_beside, kpis_by_table
 from crmlift.sql_models import CORE, Check, Lineage, Model, check_models, in_order, lineage, load_models
+from crmlift.warehouse.beside import beside, put_in_place
 from crmlift.warehouse.store import literal, quoted
 
 __all__ = [
-    "CORE", "Lineage", "Model", "ModelResult", "check_models", "lineage", "load_models", "prepare_raw", "run_models",
+    "CORE", "Built", "Lineage", "Model", "ModelResult", "build_models", "check_models", "lineage", "load_models",
+    "place_models", "prepare_raw", "run_models",
 ]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -38,6 +41,16 @@ class ModelResult:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Built:
+    """Models that stand beside the tables they are to replace. findings, rules: of their `warn` checks."""
+
+    models: Sequence[Model]
+    results: Sequence[ModelResult]
+    findings: Sequence[QualityFinding]
+    rules: Sequence[str]
+
+
 def run_models(
     connection: duckdb.DuckDBPyConnection,
     models: Sequence[Model],
@@ -46,32 +59,59 @@ def run_models(
     progress: Progress | None = None,
     *,
     run_by: str = "",
-) -> list[ModelResult]:
-    """Build these models in order; those declared `run_by` another step are left out.
+) -> Sequence[ModelResult]:
+    """Build these models and put them in place; what is kept is for the caller's transaction, if there is one."""
+    built = build_models(connection, models, parameters, progress, run_by=run_by)
+    place_models(connection, built, run_id, parameters.get("as_of"))
+    return built.results
+
+
+def build_models(
+    connection: duckdb.DuckDBPyConnection,
+    models: Sequence[Model],
+    parameters: Mapping[str, Any],
+    progress: Progress | None = None,
+    *,
+    run_by: str = "",
+) -> Built:
+    """Build these models in order beside what is there; those declared `run_by` another step are left out.
 
     `parameters`: as_of, timezone, base_currency, salt; each file is given what it uses. `progress(name, done, total)`
     is called before each model. Raises DataCheckFailure when a grain or a `fail` check is broken, ConfigurationFailure
-    when a file cannot be run; the caller's transaction decides what is kept.
+    when a file cannot be run; nothing is in place then. Large tables are read much faster outside a transaction.
     """
     wanted = [m for m in in_order(models) if m.declared.run_by == run_by]
-    results, findings, rules = [], [], []
+    results: list[ModelResult] = []
+    findings: list[QualityFinding] = []
+    tables: list[str] = []
     for done, model in enumerate(wanted):
         if progress:
             progress(model.name, done, len(wanted))
-        result, found = _run(connection, model, parameters)
+        result, found = _build(connection, model, parameters, tables)
         results.append(result)
         findings += found
-        rules += [_rule_id(model, check) for check in model.declared.checks if check.level == "warn"]
+        if not model.is_view:
+            tables.append(model.name)
     if findings:
         affected = kpis_by_table(kpis_beside(models), models)
         findings = [replace(f, affected_kpis=affected.get(f.object, ())) for f in findings]
-    seen_at = parameters.get("as_of") or datetime.now(UTC)
-    record_findings(connection, findings, rules, run_id=run_id, seen_at=seen_at)
-    return results
+    rules = [_rule_id(m, check) for m in wanted for check in m.declared.checks if check.level == "warn"]
+    return Built(wanted, results, findings, rules)
 
 
-def _run(
-    connection: duckdb.DuckDBPyConnection, model: Model, parameters: Mapping[str, Any]
+def place_models(connection: duckdb.DuckDBPyConnection, built: Built, run_id: str, seen_at: datetime | None) -> None:
+    """Let the tables that were built take their places, described, and record what their checks found."""
+    for model in built.models:
+        if not model.is_view:
+            put_in_place(connection, model.name)
+        _describe(connection, model)
+    record_findings(
+        connection, built.findings, built.rules, run_id=run_id, seen_at=seen_at or datetime.now(UTC)
+    )  # fmt: skip
+
+
+def _build(
+    connection: duckdb.DuckDBPyConnection, model: Model, parameters: Mapping[str, Any], built: Collection[str]
 ) -> tuple[ModelResult, list[QualityFinding]]:
     started = time.perf_counter()
     bound = {name: parameters[name] for name in model.parameters if name in parameters}
@@ -80,20 +120,17 @@ def _run(
             "A model uses parameters that nobody gives.", where=f"{model.path}: {', '.join(sorted(missing))}",
             next_step="use as_of, timezone, base_currency or salt",
         )  # fmt: skip
-    schema, _, name = model.name.partition(".")
-    target, building = f"{schema}.{quoted(name)}", f"{schema}.{quoted('__building_' + name)}"
-    connection.execute(f"create schema if not exists {schema}")
+    connection.execute(f"create schema if not exists {model.schema}")
     rows, findings = None, []
     try:
         if model.is_view:
-            connection.execute(f"create or replace view {target} as {model.sql}")
+            connection.execute(f"create or replace view {_quoted_name(model)} as {model.sql}")
         else:
-            connection.execute(f"create or replace table {building} as {model.sql}", bound)
+            building = beside(model.name)
+            connection.execute(f"create or replace table {building} as {_reading(model.sql, built)}", bound)
             rows = _count(connection, building)
             _check_grain(connection, model, building)
             findings = _run_checks(connection, model, building, rows)
-            connection.execute(f"drop table if exists {target}; alter table {building} rename to {quoted(name)}")
-        _describe(connection, model, target)
     except duckdb.Error as problem:
         raise ConfigurationFailure(
             f"{model.name} could not be built.", where=str(model.path), why=str(problem).split("\n\n", 1)[0],
@@ -102,6 +139,18 @@ def _run(
         ) from None  # fmt: skip
     broken = tuple(f.rule_id.partition(".")[2] for f in findings)
     return ModelResult(model.name, rows, time.perf_counter() - started, broken), findings
+
+
+def _reading(sql: str, built: Collection[str]) -> str:
+    """The query, reading these tables where they were built and not where they will be."""
+    if not built:
+        return sql
+    names = "|".join(map(re.escape, built))
+    return re.sub(rf"(?<![\w.'\"])({names})(?![\w.'\"])", lambda found: beside(found[1]), sql)
+
+
+def _quoted_name(model: Model) -> str:
+    return f"{model.schema}.{quoted(model.name.partition('.')[2])}"
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -171,7 +220,7 @@ def _failure(model: Model, check: str, count: int, why: str) -> DataCheckFailure
         f"{model.name} breaks its check {check}: {count} {unit}{'s' if count != 1 else ''}.",
         where=str(model.path.with_suffix(".yml")),
         why=why,
-        saved="Nothing of the step was committed.",
+        saved="The tables are as they were before the step.",
         next_step=f"crmlift sql show {model.name}  prints the query; look up these keys in the source",
     )
 
@@ -184,11 +233,11 @@ def _rule_id(model: Model, check: Check) -> str:
     return f"{model.name.partition('.')[2]}.{check.name}"
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, model: Model, target: str) -> None:
+def _describe(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """COMMENTs on the table and its columns, so every database tool shows meaning and unit."""
-    kind = "view" if model.is_view else "table"
-    statements = [f"comment on {kind} {target} is {literal(model.declared.description)}"]
+    kind, name = "view" if model.is_view else "table", _quoted_name(model)
+    statements = [f"comment on {kind} {name} is {literal(model.declared.description)}"]
     for column, (meaning, unit) in model.columns.items():
         text = f"{meaning} [{unit}]" if unit else meaning
-        statements.append(f"comment on column {target}.{quoted(column)} is {literal(text)}")
+        statements.append(f"comment on column {name}.{quoted(column)} is {literal(text)}")
     connection.execute("; ".join(statements))

@@ -13,11 +13,14 @@ import duckdb
 from connectors.landing_files import sync_folder
 from crmlift.errors import WarehouseFailure
 from crmlift.warehouse.describe import describe_tables
-from crmlift.warehouse.store import literal, quoted
+from crmlift.warehouse.store import READABLE_SINCE, literal, quoted
 
 PUBLISHED_SCHEMAS = ("core", "config", "metrics", "evaluation", "ops")
-NOT_PUBLISHED = {("metrics", "kpi_unit"), ("metrics", "kpi_segment_set"), ("ops", "outbox"), ("ops", "cursor")}
-"""Work tables: rows of single deals and people, and messages to them."""
+NOT_PUBLISHED = {
+    ("metrics", "kpi_unit"), ("metrics", "kpi_segment_set"), ("metrics", "kpi_cell"), ("metrics", "kpi_cluster"),
+    ("metrics", "kpi_median"), ("metrics", "kpi_way"), ("ops", "outbox"), ("ops", "cursor"),
+}  # fmt: skip
+"""Work tables: rows of single deals and people, cells too small to be shown, and messages."""
 PERSONAL_COLUMNS = {("core", "app_user"): ("full_name",)}
 
 
@@ -51,7 +54,7 @@ def publish(
     fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
     _remove(fresh)
     try:
-        connection.execute(f"attach {literal(str(fresh))} as publication")
+        connection.execute(f"attach {literal(str(fresh))} as publication (storage_version '{READABLE_SINCE}')")
         try:
             describe_tables(connection)
             tables = _copy(connection, hide=() if with_user_names else tuple(PERSONAL_COLUMNS.items()))

@@ -17,6 +17,12 @@ LOAD_MEMORY_MB, LOAD_MEMORY_MB_A_THREAD, COLUMNS_A_SHARE = 80, 80, 40
 LEAST_MEMORY_MB, MEMORY_A_BYTE = 450, 6
 LARGE_MEMORY_MB, MEMORY_A_LARGE_BYTE = 4000, 1.5
 """What a million deals with ten million activities run in; the database writes to disk what needs more."""
+WRITTEN_AS: dict[str, str | bool | int | float | list[str]] = {
+    "storage_compatibility_version": "v1.4.0", "checkpoint_threshold": "1GB",
+}  # fmt: skip
+"""Strings are compressed faster than as the oldest readers would need; a step writes its checkpoint when it ends."""
+READABLE_SINCE = "v1.0.0"
+"""The published copy is for whatever program an analyst has."""
 TABLES = Path(__file__).with_name("tables.sql")
 
 
@@ -66,7 +72,7 @@ def _leave_memory_to_others(connection: duckdb.DuckDBPyConnection, path: Path) -
 
 def _open(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     try:
-        connection = duckdb.connect(str(path), read_only=read_only)
+        connection = duckdb.connect(str(path), read_only=read_only, config=None if read_only else WRITTEN_AS)
     except duckdb.IOException as problem:
         if "lock" in str(problem).lower():
             raise WarehouseFailure(
