@@ -134,3 +134,34 @@ def test_a_replaced_value_of_salesforce_closes_when_it_did(connection: Connectio
     assert known["Signed"] == ("Signed", True, True, False)
     assert known["Refused"] == ("Refused", True, False, False)
     assert known["Prospecting"] == ("Prospecting", False, False, False)
+
+
+def test_a_replaced_status_of_cases_closes_when_it_did(connection: Connection) -> None:
+    """A case reopened once: its history keeps the old status, which the list and the record no longer have."""
+    put(connection, "raw_salesforce.CaseStatus", "Id, ApiName, MasterLabel, SortOrder, IsClosed, _source_id, _deleted",
+        [("1", "New", "New", 1, False, "sf", False), ("2", "Solved", "Solved", 2, True, "sf", False)])  # fmt: skip
+    put(connection, "raw_salesforce.Case", "Id, Status, IsClosed, CreatedDate, ClosedDate, IsDeleted, _source_id, _deleted",
+        [("a", "Solved", True, "2026-01-05T10:00:00Z", "2026-08-01T10:00:00Z", False, "sf", False),
+         ("b", "New", False, "2026-01-05T10:00:00Z", None, False, "sf", False)])  # fmt: skip
+    put(connection, "raw_salesforce.CaseHistory", "Id, CaseId, Field, OldValue, NewValue, CreatedDate, _source_id",
+        [("1", "a", "Status", "New", "Solved", "2026-02-01T10:00:00Z", "sf"),
+         ("2", "a", "Status", "Solved", "New", "2026-03-01T10:00:00Z", "sf"),
+         ("3", "a", "Status", "New", "Solved", "2026-04-01T10:00:00Z", "sf"),
+         ("4", "b", "Status", "Asked", "New", "2026-02-01T10:00:00Z", "sf")])  # fmt: skip
+
+    def tickets() -> list[tuple[Any, ...]]:
+        upstream = lineage(models(), "core.ticket").names()
+        run_models(connection, [m for m in models() if m.name in upstream and not m.is_view], PARAMETERS, "r")
+        return connection.execute(
+            "select ticket_id, status, closed_at, reopen_count, last_reopened_at from core.ticket order by 1"
+        ).fetchall()
+
+    before = tickets()
+    assert [(row[1], row[3]) for row in before] == [("closed", 1), ("new", 0)]
+    connection.execute(
+        "update raw_salesforce.CaseStatus set ApiName = 'Done', MasterLabel = 'Done' where Id = '2'; "
+        "update raw_salesforce.Case set Status = 'Done' where Id = 'a'"
+    )
+    assert tickets() == before
+    assert labels(connection)["Solved"] == ("Solved", True, False, False)
+    assert labels(connection)["Asked"] == ("Asked", False, False, False)

@@ -65,15 +65,27 @@ salesforce_stages as (
     full join salesforce_named as n using (source_id, stage_native_id)
 ),
 
+case_replaced as (
+    select u.source_id, u.stage_native_id, bool_and(c.is_closed) as is_closed
+    from core.unlisted_stage as u
+    left join (
+        select ticket_id, source_id, arg_max(new_value, (changed_at, change_id)) as stage_native_id
+        from staging.salesforce_case_history
+        where field = 'Status' and exists (select 1 from core.unlisted_stage where object = 'ticket')
+        group by ticket_id, source_id
+    ) as last on last.source_id = u.source_id and last.stage_native_id = u.stage_native_id
+    left join staging.salesforce_case as c on c.ticket_id = last.ticket_id
+    where u.object = 'ticket' and u.source_id in (select source_id from staging.salesforce_case)
+    group by u.source_id, u.stage_native_id
+),
+
 case_named as (
     select source_id, stage_native_id, bool_or(is_closed) as is_closed
-    from (
-        select source_id, stage_native_id, is_closed from staging.salesforce_case
-        union all
-        select source_id, unnest([old_value, new_value]), null from staging.salesforce_case_history where field = 'Status'
-    )
+    from staging.salesforce_case
     where stage_native_id is not null
     group by all
+    union all
+    select source_id, stage_native_id, is_closed from case_replaced
 ),
 
 case_listed as (

@@ -1,6 +1,6 @@
 -- Question: which stages do only the histories of deals and tickets name?
 -- Grain:    one row per source_id, object, stage_native_id
--- Excludes: stages a list holds or has held, and those a record is in. Cases of Salesforce: see core.pipeline_stage
+-- Excludes: stages a list holds or has held, and those a record is in
 with named as (
     select distinct source_id, 'opportunity' as object, stage_native_id from staging.salesforce_opportunity_history
     union all
@@ -11,6 +11,10 @@ with named as (
     select distinct source_id, 'ticket', value
     from staging.hubspot_property_change
     where object = 'tickets' and property = 'hs_pipeline_stage'
+    union all
+    select distinct source_id, 'ticket', unnest([old_value, new_value])
+    from staging.salesforce_case_history
+    where field = 'Status'
 ),
 
 known as (
@@ -21,7 +25,11 @@ known as (
         stage_native_id
     from staging.hubspot_pipeline_stages
     union all
+    select source_id, 'ticket', coalesce(api_name, label) from staging.salesforce_case_status
+    union all
     select distinct source_id, 'opportunity', stage_native_id from staging.salesforce_opportunity
+    union all
+    select distinct source_id, 'ticket', stage_native_id from staging.salesforce_case
     union all
     select distinct source_id, 'opportunity', stage_native_id from staging.hubspot_deals
     union all
