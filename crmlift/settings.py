@@ -142,6 +142,8 @@ class RolloutSettings(Section):
             raise ValueError(
                 f"rollout {self.id!r} has waves of scope {' and '.join(scopes)}; one scope for all of them"
             )
+        if scopes == ["company"] and self.controls:
+            raise ValueError(f"rollout {self.id!r} is of everybody, so nobody is left as a control")
         return self
 
     @model_validator(mode="after")

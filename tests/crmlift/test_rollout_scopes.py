@@ -108,3 +108,11 @@ def test_a_member_nobody_knows_is_a_finding(
 def test_waves_that_would_mean_nobody_are_refused(waves: list[dict[str, Any]], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         Settings.model_validate({"rollouts": [{"id": "r", "waves": waves}]})
+
+
+def test_everybody_leaves_no_controls() -> None:
+    wave = {"id": "w", "scope": "company", "go_live": "2026-01-05"}
+    alone = Settings.model_validate({"rollouts": [{"id": "r", "waves": [wave]}]})
+    assert alone.rollouts[0].waves[0].members == ("all",)
+    with pytest.raises(ValidationError, match="nobody is left as a control"):
+        Settings.model_validate({"rollouts": [{"id": "r", "waves": [wave], "controls": ["North"]}]})
