@@ -1,4 +1,4 @@
-"""Warehouses made by an earlier version: tables whose primary key has changed since are made again, with their rows.
+"""Warehouses made by an earlier version: tables whose primary key has changed or gone are made again, with their rows.
 
 New tables and columns need no help: tables.sql adds them by itself, at every start.
 """
@@ -54,10 +54,11 @@ def _outdated(connection: duckdb.DuckDBPyConnection, tables: Path) -> dict[str, 
 
 @cache
 def _declared(tables: Path) -> dict[str, tuple[str, ...]]:
-    keys = {}
+    """Every table → the columns of its key; none where it has no key."""
+    keys: dict[str, tuple[str, ...]] = {}
     for name, columns in _TABLE.findall(tables.read_text(encoding="utf-8")):
-        if found := _KEY.search(columns):
-            keys[name] = tuple(re.findall(r"\w+", found[1] or found[2]))
+        found = _KEY.search(columns)
+        keys[name] = tuple(re.findall(r"\w+", found[1] or found[2])) if found else ()
     return keys
 
 

@@ -57,7 +57,7 @@ create table if not exists config.setting (name varchar primary key, value varch
 create table if not exists core.opportunity_snapshot (
     snapshot_date date, opportunity_id varchar, source_id varchar, status varchar, stage_key varchar,
     amount_base decimal(18, 2), probability double, forecast_category varchar, expected_close_date date,
-    owner_id varchar, team_id varchar, primary key (snapshot_date, opportunity_id));
+    owner_id varchar, team_id varchar);
 
 create table if not exists kept.user_team (
     user_id varchar, team_id varchar, seen_at timestamptz, primary key (user_id, seen_at));

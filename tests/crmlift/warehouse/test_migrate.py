@@ -86,3 +86,17 @@ def test_a_warehouse_of_today_has_every_declared_key(tmp_path: Path) -> None:
         before = connection.execute("select table_oid from duckdb_tables() order by 1").fetchall()
         make_tables(connection, TABLES)
         assert connection.execute("select table_oid from duckdb_tables() order by 1").fetchall() == before
+
+
+def test_a_key_that_is_no_longer_declared_goes_and_the_rows_stay(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "create schema core; create table core.opportunity_snapshot (snapshot_date date, opportunity_id varchar, "
+            "primary key (snapshot_date, opportunity_id)); "
+            "insert into core.opportunity_snapshot values ('2026-10-30', 'sf:1'), ('2026-10-31', 'sf:1')"
+        )
+    with work_database(path) as connection:
+        assert keys(connection, "core.opportunity_snapshot") == set()
+        kept = connection.execute("select opportunity_id, status from core.opportunity_snapshot").fetchall()
+        assert kept == [("sf:1", None), ("sf:1", None)]
