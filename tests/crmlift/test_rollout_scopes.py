@@ -91,6 +91,26 @@ def test_a_member_nobody_knows_is_a_finding(
 
 
 @pytest.mark.parametrize(
+    ("row", "failing"),
+    [
+        ("('x', 'r', 'team', 'team:south', null, 0, true)", None),
+        ("('x', 'r', 'region', 'East', null, 0, true)", (2, 2)),  # of another scope than the settings
+        ("('x', 'other', 'team', 'team:south', null, 0, true)", (1, 2)),  # of a rollout the settings have not
+    ],
+)
+def test_members_of_files_must_suit_the_settings(
+    connection: Connection, tmp_path: Path, row: str, failing: tuple[int, int] | None
+) -> None:
+    given(connection, settings("team", "North"), tmp_path)
+    connection.execute(f"insert into config.rollout_wave values {row}")
+    check_quality(connection, as_of=AS_OF, run_id="r")
+    found = connection.execute(
+        "select failing_rows, total_rows from ops.data_quality_finding where rule_id = 'unknown_member'"
+    ).fetchone()
+    assert found == failing
+
+
+@pytest.mark.parametrize(
     ("waves", "said"),
     [
         ([{"id": "w", "go_live": "2026-01-05"}], "wave 'w' of scope team needs members"),
