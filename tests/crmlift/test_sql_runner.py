@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from crmlift import sql_runner
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
 from crmlift.sql_runner import check_models, lineage, load_models, prepare_raw, run_models
 from crmlift.warehouse.store import TABLES, transaction
@@ -181,6 +182,35 @@ def test_each_model_gets_only_the_parameters_it_uses(
     write("2_core/a", "select $wish as id")
     with pytest.raises(ConfigurationFailure, match="wish"):
         run_models(connection, load_models(tmp_path), PARAMETERS, "r")
+
+
+def test_later_models_read_what_was_built_and_not_what_it_will_replace(
+    write: Write, tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    write("2_core/deal", "select 1 as id")
+    write("2_core/deal_line", "select id from core.deal")
+    write("2_core/told", "-- like core.deal\nselect a.id, 'core.deal' as name from core.deal as a inner join core.deal_line using (id)",
+          "grain: [id]\ncolumns: {id: Key, name: Table}\n")  # fmt: skip
+    run_models(connection, load_models(tmp_path), PARAMETERS, "r1")
+    write("2_core/deal", "select 2 as id")
+    built = sql_runner.build_models(connection, load_models(tmp_path), PARAMETERS)
+    assert rows(connection, "from core.told") == [(1, "core.deal")]
+    sql_runner.place_models(connection, built, "r2", None)
+    assert rows(connection, "from core.told") == [(2, "core.deal")]
+    assert rows(connection, "from core.deal_line") == [(2,)]
+
+
+def test_no_table_is_replaced_when_the_check_of_one_fails(
+    write: Write, tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    write("2_core/a", "select 1 as id")
+    write("2_core/b", "select id from core.a")
+    run_models(connection, load_models(tmp_path), PARAMETERS, "r1")
+    write("2_core/a", "select 2 as id")
+    write("2_core/b", "select null::integer as id from core.a")
+    with pytest.raises(DataCheckFailure, match=r"as they were before"):
+        run_models(connection, load_models(tmp_path), PARAMETERS, "r2")
+    assert rows(connection, "from core.a") == [(1,)]
 
 
 def test_a_missing_column_is_a_failure_with_the_file(
