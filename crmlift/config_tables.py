@@ -23,7 +23,7 @@ def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: s
     settings = loaded.settings
     currency = settings.company.currency
     connection.execute("delete from config.setting; delete from config.rollout")
-    connection.execute("delete from config.rollout_wave; delete from config.goal_target")
+    connection.execute("delete from config.rollout_wave; delete from config.goal_target; delete from config.team")
     pairs = [
         ("company_name", settings.company.name),
         ("base_currency", currency),
@@ -31,6 +31,8 @@ def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: s
         ("fiscal_year_start", str(settings.company.fiscal_year_start)),
         ("locale", settings.company.locale),
         ("country", settings.company.country),
+        ("own_domains", "users" if settings.company.domains is None else "settings"),
+        *((f"domain.{domain}", domain) for domain in settings.company.domains or ()),
         *((f"source.{name}", source.type) for name, source in settings.sources.items()),
         *(
             (f"system.{name}", source.system)
@@ -39,6 +41,10 @@ def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: s
         ),
     ]
     connection.executemany("insert into config.setting values (?, ?)", pairs)
+    for name, team in settings.teams.items():
+        connection.execute(
+            "insert or ignore into config.team values (?, ?, ?, ?)", [team_id(name), name, team.region, team.segment]
+        )
     for rollout in settings.rollouts:
         connection.execute(
             "insert into config.rollout values (?, ?, ?, null)",

@@ -20,7 +20,9 @@ from metrics.panel import in_order
 from metrics.question import Question
 
 ALL = "all"
-SCOPE_COLUMN = {"team": "u.team_id", "region": "t.region", "user": "u.owner_id", "company": "'all'"}
+SCOPE_COLUMN = {
+    "team": "u.team_id", "region": "t.region", "segment": "t.segment", "user": "u.owner_id", "company": "'all'",
+}  # fmt: skip
 ADOPTION_KPI = "weekly_active_user_rate"
 """What teams' effects are held against: who uses the CRM at all, in a week."""
 MIN_INVITED, ANSWER_DAYS = 30, 30

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
+from crmlift.alerts.rules import wrong_rule
 from crmlift.registry import CONTRACT, DERIVED, ENGINE_PARAMETERS, OPTIONAL, Kpi, names_in
 from crmlift.sql_models import CORE, Model
 from crmlift.sql_runner import prepare_raw, run_models
@@ -61,15 +62,16 @@ def check_registry(
 ) -> list[str]:
     """What is wrong with the registry, one line each; empty when all is well.
 
-    Contract columns in order, guards that exist, a horizon that is a number, segment columns, parameters, tables. With
-    a connection whose core tables exist, each query is also prepared, its column types are compared with the contract,
-    and its unit_id must be unique.
+    Contract columns in order, guards, a horizon that is a number, segment columns, parameters, tables, alert rules.
+    With a connection whose core tables exist, each query is also prepared, its column types are compared with the
+    contract, and its unit_id must be unique.
     """
     known, inputs = {k.kpi_id for k in kpis}, {k.kpi_id for k in kpis if k.definition.is_input}
     made = {m.name for m in models}
     problems = []
     for kpi in kpis:
         found = [*_wrong_kind(kpi), *_wrong_columns(kpi), *_wrong_references(kpi, known, made)]
+        found += wrong_rule(kpi.definition.alert, kpi.definition.stat_type)
         if kpi.definition.guard in inputs:
             found.append(f"its guard {kpi.definition.guard} is a part of composites only, which nobody is shown")
         if connection is not None and not found and kpi.tree is not None:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, WrapValidator, field_validator, model_validator
+from pydantic import Field, StringConstraints, WrapValidator, field_validator, model_validator
 
+from crmlift.settings_inputs import BenchmarkSettings, BenefitSettings, CostSettings
 from crmlift.source_settings import Section, section_of_any_type
 
 RESERVED_IDS = {"all", "legacy"}
 Share = Annotated[float, Field(gt=0, le=1)]
+Domain = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[^\s/@:.]+(\.[^\s/@:.]+)+$")]
 
 
 class CompanySettings(Section):
@@ -24,6 +26,14 @@ class CompanySettings(Section):
     fiscal_year_start: int = Field(1, ge=1, le=12, description="month the fiscal year starts in")
     locale: Literal["en", "uk"] = "en"
     country: str | None = Field(None, description="ISO 3166 code, for public holidays in alert rules")
+    domains: tuple[Domain, ...] | None = Field(
+        None, description="the company's own: deals with accounts of them are not counted; told from users if not given"
+    )
+
+    @field_validator("domains")
+    @classmethod
+    def _without_www(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if value is None else tuple(dict.fromkeys(domain.removeprefix("www.") for domain in value))
 
     @field_validator("timezone")
     @classmethod
@@ -88,14 +98,33 @@ SourceSettings = Annotated[SalesforceSettings | HubspotSettings | FilesSettings,
 """Types whose settings stand here; `crmlift.source_settings` finds those of every other connector."""
 
 
+class TeamSettings(Section):
+    """What no source tells of a team, or tells otherwise."""
+
+    region: str | None = Field(None, min_length=1)
+    segment: str | None = Field(None, min_length=1, description="market segment the team serves")
+
+
 class WaveSettings(Section):
     """Who went live together, and when."""
 
     id: str
-    scope: Literal["team", "region", "user", "company"] = "team"
-    members: tuple[str, ...] = Field(("all",), min_length=1, description="names of teams or regions, ids of users")
+    scope: Literal["team", "region", "segment", "user", "company"] = "team"
+    members: tuple[str, ...] = Field(
+        ("all",), min_length=1, description="names of teams, regions or segments of teams, ids of users"
+    )
     go_live: date
     learning_days: int = Field(60, ge=0)
+
+    @model_validator(mode="after")
+    def _members_suit_the_scope(self) -> WaveSettings:
+        if (self.scope == "company") != (self.members == ("all",)):
+            raise ValueError(
+                f"wave {self.id!r} of scope {self.scope} needs members"
+                if self.scope != "company"
+                else f"wave {self.id!r} of scope company is everybody and takes no members"
+            )
+        return self
 
 
 class RolloutSettings(Section):
@@ -105,6 +134,17 @@ class RolloutSettings(Section):
     name: str = ""
     waves: tuple[WaveSettings, ...] = Field(min_length=1)
     controls: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_scope(self) -> RolloutSettings:
+        scopes = list(dict.fromkeys(wave.scope for wave in self.waves))
+        if len(scopes) > 1:
+            raise ValueError(
+                f"rollout {self.id!r} has waves of scope {' and '.join(scopes)}; one scope for all of them"
+            )
+        if scopes == ["company"] and self.controls:
+            raise ValueError(f"rollout {self.id!r} is of everybody, so nobody is left as a control")
+        return self
 
     @model_validator(mode="after")
     def _each_member_once(self) -> RolloutSettings:
@@ -129,78 +169,6 @@ class GoalSettings(Section):
     target_date: date | None = None
     min_important_change: float | None = Field(None, gt=0)
     weight: float = Field(1.0, gt=0)
-
-
-CostCategory = Literal[
-    "licence", "implementation", "integration", "data_migration", "training", "internal_labour", "change_management",
-    "support", "hardware", "other",
-]  # fmt: skip
-
-
-class CostSettings(Section):
-    """One cost of a rollout: an amount, or hours at a rate, over a period."""
-
-    id: str
-    rollout: str
-    category: CostCategory
-    period_start: date
-    period_end: date | None = Field(None, description="first day after it; the month of its start if not given")
-    amount: float | None = None
-    currency: str | None = Field(None, pattern="^[A-Z]{3}$")
-    hours: float | None = Field(None, ge=0)
-    hourly_rate: float | None = Field(None, ge=0)
-    incremental: bool = True
-    one_off: bool = False
-    certainty: str | None = None
-    source: str | None = Field(None, description="invoice or document it is from")
-
-    @model_validator(mode="after")
-    def _has_a_sum(self) -> CostSettings:
-        if self.amount is None and (self.hours is None or self.hourly_rate is None):
-            raise ValueError(f"cost {self.id!r} needs an amount, or hours and hourly_rate")
-        return self
-
-
-class BenefitSettings(Section):
-    """What a change of a KPI is worth in money, and how much of it is the CRM's doing."""
-
-    id: str
-    rollout: str
-    kpi: str
-    mechanism: str
-    unit_value: float
-    attribution_low: float = Field(0.0, ge=0, le=1)
-    attribution: float = Field(1.0, ge=0, le=1)
-    attribution_high: float = Field(1.0, ge=0, le=1)
-    risk_adjustment: float = Field(0.0, ge=0, le=1)
-    evidence: str | None = None
-
-
-class BenchmarkSettings(Section):
-    """A figure of others, with where it is from."""
-
-    id: str
-    kpi: str
-    definition_match: Literal["exact", "close", "loose"] = "loose"
-    industry: str | None = None
-    region: str | None = None
-    company_size: str | None = None
-    sales_motion: str | None = None
-    statistic: str | None = None
-    value_low: float | None = None
-    value: float | None = None
-    value_high: float | None = None
-    unit: str | None = None
-    sample_n: int | None = None
-    period_from: date | None = None
-    period_to: date | None = None
-    publisher: str
-    is_vendor: bool | None = None
-    source_url: str
-    retrieved_on: date | None = None
-    quality_grade: str | None = None
-    expires_on: date | None = None
-    note: str | None = None
 
 
 class AlertSettings(Section):
@@ -228,6 +196,7 @@ class Settings(Section):
 
     company: CompanySettings = CompanySettings()
     sources: dict[str, Annotated[SourceSettings, WrapValidator(section_of_any_type)]] = Field(default_factory=dict)
+    teams: dict[str, TeamSettings] = Field(default_factory=dict, description="name of a team → its region and segment")
     rollouts: tuple[RolloutSettings, ...] = ()
     goals: tuple[GoalSettings, ...] = ()
     costs: tuple[CostSettings, ...] = ()

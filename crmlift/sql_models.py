@@ -21,7 +21,7 @@ from sqlglot import exp
 
 from crmlift.errors import ConfigurationFailure
 
-BESIDE = ("core.merged_record", "core.user_identity")
+BESIDE = ("core.merged_record", "core.user_identity", "core.account_domain")
 """Tables that hold a little of every object: through them every KPI would seem to hang on every stream."""
 LAYERS = ("staging", "core", "metrics", "evaluation")
 STAGING, CORE, METRICS, EVALUATION = range(1, 5)

@@ -81,7 +81,7 @@ class UnitFacts:
 def prepared(kpi: Kpi, segments: Collection[str], scopes: Collection[str]) -> str:
     """The KPI's units with local day and segments; units without a value are unknown, not zero.
 
-    segments: those anybody asks for, the others are NULL. scopes: kinds of members the waves have (team, region, user).
+    segments: those anybody asks for, the others are NULL. scopes: kinds of members the waves have.
     """
     columns = set(kpi.columns)
     account = "u.account_id" if "account_id" in columns else "cast(null as varchar)"
@@ -121,7 +121,7 @@ def _engine_segments(columns: Collection[str], scopes: Collection[str]) -> dict[
         "account_segment": ("a.segment", ("a",)),
         "industry": ("a.industry", ("a",)),
     }
-    by_scope = {"team": ("wt",), "region": ("a", "t", "wr"), "user": ("wu",)}
+    by_scope = {"team": ("wt",), "region": ("t", "wr"), "segment": ("t", "ws"), "user": ("wu",)}
     if used := [aliases for scope, aliases in by_scope.items() if scope in scopes]:
         waves = ", ".join(f"{aliases[-1]}.wave_id" for aliases in used)
         found["wave"] = (f"coalesce({waves}, null)", tuple(alias for aliases in used for alias in aliases))
@@ -139,7 +139,8 @@ def _joins(account: str) -> dict[str, str]:
         "a": f"left join core.account as a on a.account_id = {account} ",
         "t": "left join core.team as t on t.team_id = u.team_id ",
         "wt": "left join wave_member as wt on wt.scope_type = 'team' and wt.scope_value = u.team_id ",
-        "wr": f"left join wave_member as wr on wr.scope_type = 'region' and wr.scope_value = {REGION} ",
+        "wr": "left join wave_member as wr on wr.scope_type = 'region' and wr.scope_value = t.region ",
+        "ws": "left join wave_member as ws on ws.scope_type = 'segment' and ws.scope_value = t.segment ",
         "wu": "left join wave_member as wu on wu.scope_type = 'user' and wu.scope_value = u.owner_id ",
     }
 

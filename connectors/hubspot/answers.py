@@ -168,6 +168,9 @@ class Stage(msgspec.Struct, rename="camel"):
     label: str | None = None
     display_order: int | None = None
     archived: bool = False
+    created_at: str | None = None
+    updated_at: str | None = None
+    archived_at: str | None = None
     metadata: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
@@ -178,6 +181,7 @@ class Pipeline(msgspec.Struct, rename="camel"):
     label: str | None = None
     display_order: int | None = None
     archived: bool = False
+    archived_at: str | None = None
     stages: list[Stage] = msgspec.field(default_factory=list)
 
 

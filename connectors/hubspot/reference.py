@@ -120,4 +120,7 @@ def _stage_row(object_type: str, pipeline: Pipeline, stage: Stage) -> dict[str, 
         "probability": meta.get("probability"),
         "ticket_state": state,
         "archived": stage.archived or pipeline.archived,
+        "created_at": stage.created_at,
+        "updated_at": stage.updated_at,
+        "archived_at": stage.archived_at or pipeline.archived_at,
     }

@@ -10,6 +10,14 @@ from crmlift.registry import Kpi
 
 Template = Literal["prop_drop", "mean_shift", "dur_up", "sum_seasonal", "level"]
 TEMPLATES: tuple[Template, ...] = ("prop_drop", "mean_shift", "dur_up", "sum_seasonal", "level")
+PARAMETERS: Mapping[Template, frozenset[str]] = {
+    "prop_drop": frozenset({"k", "min_abs", "min_n"}),
+    "mean_shift": frozenset({"k", "min_rel", "min_abs", "min_n"}),
+    "dur_up": frozenset({"k", "min_rel", "min_n"}),
+    "sum_seasonal": frozenset({"k", "z"}),
+    "level": frozenset({"warn", "crit", "consecutive"}),
+}
+"""What each template understands; `level` needs both of its lines."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,28 @@ class Rule:
     def param(self, name: str, default: float) -> float:
         """A parameter of the template."""
         return float(self.params.get(name, default))
+
+
+def wrong_rule(alert: Mapping[str, Any], stat_type: str) -> list[str]:
+    """What is wrong with an `alert:` block; a rule that could not be read would never fire."""
+    template = next((t for t in TEMPLATES if t == alert.get("template")), None)
+    if template is None:
+        known = ", ".join((*TEMPLATES, "none"))
+        return [] if alert.get("template") == "none" else [f"its alert has no template of {known}"]
+    given = {name: value for name, value in alert.items() if name != "template"}
+    problems = [
+        f"its alert gives {name}, which {template} does not know" for name in given if name not in PARAMETERS[template]
+    ]
+    problems += [
+        f"its alert's {n} is no number"
+        for n, v in given.items()
+        if isinstance(v, bool) or not isinstance(v, int | float)
+    ]
+    if template == "level":
+        problems += [f"its alert needs {name}" for name in ("warn", "crit") if name not in given]
+    if (template == "dur_up") != (stat_type == "duration") and template != "level":
+        problems.append(f"its alert {template} does not suit a {stat_type}")
+    return problems
 
 
 def rules_of(kpis: Iterable[Kpi]) -> list[Rule]:

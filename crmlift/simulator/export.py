@@ -48,6 +48,7 @@ _PIPELINES: Columns = {
 _STAGES: Columns = {
     "object_type": _TEXT, "pipeline_id": _TEXT, "stage_id": _TEXT, "label": _TEXT, "display_order": _WHOLE,
     "is_closed": _FLAG, "probability": _NUMBER, "ticket_state": _TEXT, "archived": _FLAG,
+    "created_at": _INSTANT, "updated_at": _INSTANT, "archived_at": _INSTANT,
 }  # fmt: skip
 _LOGINS: Columns = {
     "id": _TEXT, "loginAt": _INSTANT, "userId": _TEXT, "email": _TEXT, "loginSucceeded": _FLAG,
@@ -165,7 +166,8 @@ def _stages(company: Company) -> Iterator[Record]:
                 "label": stage["label"], "display_order": stage["displayOrder"],
                 "is_closed": None if is_closed is None else is_closed == "true",
                 "probability": known.get("probability"), "ticket_state": known.get("ticketState"),
-                "archived": stage["archived"],
+                "archived": stage["archived"], "created_at": stage.get("createdAt"),
+                "updated_at": stage.get("updatedAt"), "archived_at": stage.get("archivedAt"),
             }  # fmt: skip
 
 

@@ -35,6 +35,8 @@ PRODUCTS = (
     ("Навчання", 650.0, 410.0),
 )
 """Name, list price and what one costs the company, in euros."""
+PRICE_BOOKS = (1.0, 1.1, 45.0)
+"""What a list price is multiplied with in the price book of each currency."""
 CAMPAIGNS = (
     "Autumn fair",
     "Партнерська конференція",

@@ -26,6 +26,7 @@ from crmlift.simulator.sales_reference import (
     CURRENCIES,
     FORECAST_NAMES,
     LOST,
+    PRICE_BOOKS,
     PRODUCTS,
     STAGES,
     WON,
@@ -209,7 +210,7 @@ def _lines(sales: Sales, shown: Index, at: int) -> SimTable:
     rank = np.diff(deal, prepend=-1) == 0
     product = (deal * 7 + rank) % len(PRODUCTS)
     quantity = 1 + deal * 11 % 9
-    price = np.array([p[1] for p in PRODUCTS])[product]
+    price = np.round(np.array([p[1] for p in PRODUCTS])[product] * np.array(PRICE_BOOKS)[sales.currency[deal]], 2)
     fate = deals.existence.take(deal)
     by = user_ids(deals.owner[deal])
     stamp = known_instants(latest(at, fate.created, fate.deleted, fate.restored))

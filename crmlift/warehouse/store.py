@@ -72,7 +72,7 @@ def _leave_memory_to_others(connection: duckdb.DuckDBPyConnection, path: Path) -
 
 def _open(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     try:
-        connection = duckdb.connect(str(path), read_only=read_only, config=None if read_only else WRITTEN_AS)
+        connection = duckdb.connect(str(path), read_only=read_only, config={} if read_only else WRITTEN_AS)
     except duckdb.IOException as problem:
         if "lock" in str(problem).lower():
             raise WarehouseFailure(

@@ -14,6 +14,8 @@ create table if not exists config.rollout_wave (
     wave_id varchar, rollout_id varchar, scope_type varchar, scope_value varchar,
     go_live_date date, learning_days integer, is_control boolean,
     primary key (rollout_id, wave_id, scope_value));
+create table if not exists config.team (
+    team_id varchar primary key, name varchar, region varchar, segment varchar);
 create table if not exists config.goal_target (
     goal_id varchar primary key, rollout_id varchar, goal_family varchar, kpi_id varchar, statement varchar,
     target_change_rel double, target_date date, min_important_change double, weight double);

@@ -211,9 +211,9 @@ CASES: dict[str, tuple[Callable[[Connection, bool], None], str, str, int]] = {
 """Rule → what makes it fire, how bad that is, on what, how many rows (0: at least one)."""
 TESTED_ELSEWHERE = {
     "closed_before_created", "contradictory_flags", "freshness", "migration_stamp", "missing_exchange_rate",
-    "missing_owner", "orphan_stage", "reconciliation",
+    "contradictory_ticket_flags", "migrating_creator", "missing_owner", "orphan_stage", "reconciliation", "unknown_member",
 }  # fmt: skip
-"""In test_quality.py."""
+"""In test_quality.py, test_quality_sources.py and test_rollout_scopes.py."""
 
 
 def of_rule(connection: Connection, rule_id: str) -> list[tuple[Any, ...]]:

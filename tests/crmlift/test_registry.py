@@ -111,6 +111,16 @@ def test_check_finds_wrong_sql(tmp_path: Path, old: str, new: str, problem: str)
         ("proportion", "snapshot_ratio", "give no_effect: snapshot"),
         ("proportion", "model", "only a model, names a function"),
         ("horizon_days: h_days", "horizon_days: d_days", "its horizon names d_days"),
+        ("segments:", "alert: {template: prop_dorp}\nsegments:", "no template of prop_drop"),
+        ("segments:", "alert: {k: 6}\nsegments:", "no template of prop_drop"),
+        (
+            "segments:",
+            "alert: {template: prop_drop, min_rel: 0.1}\nsegments:",
+            "min_rel, which prop_drop does not know",
+        ),
+        ("segments:", "alert: {template: prop_drop, k: many}\nsegments:", "alert's k is no number"),
+        ("segments:", "alert: {template: level, warn: 2}\nsegments:", "its alert needs crit"),
+        ("segments:", "alert: {template: dur_up, k: 6}\nsegments:", "dur_up does not suit a proportion"),
     ],
 )
 def test_check_finds_wrong_references(tmp_path: Path, old: str, new: str, problem: str) -> None:

@@ -106,3 +106,13 @@ def test_a_goal_on_a_kpi_that_does_not_exist_is_refused_with_the_nearest_name(tm
         load_settings(path)
     assert "did you mean 'win_rate'?" in str(refused.value)
     assert "did you mean 'won_deals'?" in str(refused.value)
+
+
+def test_own_domains_are_plain_ones_and_an_empty_list_is_an_answer(tmp_path: Path) -> None:
+    domains = "company: {domains: [www.Acme.com, acme.com, acme.co.uk]}"
+    assert load_settings(written(tmp_path, domains)).settings.company.domains == ("acme.com", "acme.co.uk")
+    assert load_settings(written(tmp_path, "company: {domains: []}")).settings.company.domains == ()
+    assert load_settings(written(tmp_path, "company: {}")).settings.company.domains is None
+    for wrong in ("ann@acme.com", "https://acme.com", "acme"):
+        with pytest.raises(ConfigurationFailure, match=r"company\.domains"):
+            load_settings(written(tmp_path, f"company: {{domains: ['{wrong}']}}"))

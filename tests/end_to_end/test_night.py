@@ -133,11 +133,19 @@ def test_both_currency_directions_give_the_same_worth(first_night: Night) -> Non
 
 def test_margins_are_known_where_costs_are(first_night: Night) -> None:
     found = first_night.query(
-        "select count(*), min(gross_margin_pct), max(gross_margin_pct) from core.opportunity "
-        "where currency_code = 'EUR' and gross_margin_pct is not null"
+        "select currency_code, count(*), min(gross_margin_pct), max(gross_margin_pct) from core.opportunity "
+        "where gross_margin_pct is not null group by all order by all"
     )
-    assert found[0][0] > 1000  # type: ignore[operator]
-    assert 0.3 < found[0][1] < found[0][2] < 0.8  # type: ignore[operator]
+    assert [row[0] for row in found] == ["EUR", "UAH", "USD"]
+    assert sum(row[1] for row in found) > 1000  # type: ignore[misc]
+    assert all(0.2 < row[2] < row[3] < 0.85 for row in found)  # type: ignore[operator]
+    apart = first_night.query(
+        "select count(*), count(*) filter (where (gross_margin_base is null) <> (o.gross_margin_pct is null) "
+        "or abs(gross_margin_base - t.amount_base * o.gross_margin_pct) > 0.01) "
+        "from core.customer_transaction t join core.opportunity o on o.opportunity_id = t.transaction_id"
+    )
+    assert apart[0][0] > 1000  # type: ignore[operator]
+    assert apart[0][1] == 0
 
 
 @pytest.mark.parametrize("question", sorted(queries()))

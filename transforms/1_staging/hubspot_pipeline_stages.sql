@@ -11,6 +11,9 @@ select
     try_cast(is_closed as boolean) as is_closed,
     try_cast(probability as double) as probability,
     nullif(cast(ticket_state as varchar), '') as ticket_state,
+    try_cast(created_at as timestamptz) as created_at,
+    try_cast(updated_at as timestamptz) as updated_at,
+    try_cast(archived_at as timestamptz) as archived_at,
     coalesce(_deleted, false) as is_deleted,
     _extracted_at,
     _run_id

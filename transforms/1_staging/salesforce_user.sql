@@ -12,6 +12,8 @@ select
     _source_id || ':' || UserRoleId as role_id,
     _source_id || ':' || ProfileId as profile_id,
     _source_id || ':' || ManagerId as manager_user_id,
+    nullif(trim(Region__c), '') as region,
+    nullif(trim(Segment__c), '') as segment,
     try_cast(CreatedDate as timestamptz) as created_at,
     try_cast(LastLoginDate as timestamptz) as last_login_at,
     try_cast(LastModifiedDate as timestamptz) as last_modified_at,

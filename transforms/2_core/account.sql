@@ -3,14 +3,14 @@
 -- Excludes: nothing; deleted and merged accounts are flagged
 with salesforce_accounts as (
     select
-        account_id, source_id, native_id, name, website as domain, industry, segment, region, country, employee_count,
+        account_id, source_id, native_id, name, industry, segment, region, country, employee_count,
         annual_revenue_native, currency_code, owner_id, parent_account_id, created_at, is_deleted, _extracted_at, _run_id
     from staging.salesforce_account
 ),
 
 hubspot_accounts as (
     select
-        c.account_id, c.source_id, c.native_id, c.name, c.domain,
+        c.account_id, c.source_id, c.native_id, c.name,
         upper(left(c.industry, 1)) || lower(replace(substr(c.industry, 2), '_', ' ')) as industry, c.segment, c.region, c.country,
         cast(c.employee_count as bigint) as employee_count, c.annual_revenue_native, null as currency_code,
         c.source_id || ':' || c.owner_native_id as owner_id, c.parent_account_id, c.created_at,
@@ -24,7 +24,7 @@ accounts as (
     select * from hubspot_accounts
     union all
     select
-        account_id, source_id, native_id, name, domain, industry, segment, region, country, employee_count,
+        account_id, source_id, native_id, name, industry, segment, region, country, employee_count,
         annual_revenue_native, null, owner_id, parent_account_id,
         coalesce(created_at, timezone($timezone, cast(created_date as timestamp))), is_deleted, _extracted_at, _run_id
     from staging.files_account
@@ -47,7 +47,7 @@ select
     a.source_id,
     a.native_id,
     a.name,
-    lower(regexp_extract(a.domain, '^(?:https?://)?(?:www\.)?([^/:?]+)', 1)) as domain,
+    n.domain,
     a.industry,
     a.segment,
     a.region,
@@ -65,6 +65,7 @@ select
 from accounts as a
 left join core.merged_record as m on m.object = 'account' and m.record_id = a.account_id
 left join customers as k on k.account_id = a.account_id
+left join core.account_domain as n on n.account_id = a.account_id
 left join core.fx_rate as r
     on r.source_id = a.source_id
     and r.currency_code = coalesce(a.currency_code, $base_currency)

@@ -113,6 +113,15 @@ worked as (
     group by opportunity_id
 ),
 
+own_accounts as (
+    select account_id from core.account_domain where is_own
+    union
+    select m.record_id
+    from core.merged_record as m
+    inner join core.account_domain as n on n.account_id = m.survivor_id and n.is_own
+    where m.object = 'account'
+),
+
 judged as (
     select
         d.*,
@@ -122,12 +131,14 @@ judged as (
             when coalesce(d.is_closed, s.is_closed) then 'lost'
             else 'open'
         end as status,
-        s.pipeline_name, s.stage_label, m.closed_stage_at, m.history_basis, m.qualified_at, g.survivor_id as merged_into_id
+        s.pipeline_name, s.stage_label, m.closed_stage_at, m.history_basis, m.qualified_at, g.survivor_id as merged_into_id,
+        n.account_id is not null as is_own
     from deals as d
     left join core.pipeline_stage as s
         on s.stage_key = concat_ws(':', d.source_id, 'opportunity', d.pipeline_native_id, d.stage_native_id)
     left join milestones as m using (opportunity_id)
     left join core.merged_record as g on g.object = 'opportunity' and g.record_id = d.opportunity_id
+    left join own_accounts as n on n.account_id = d.account_id
 ),
 
 line_costs as (
@@ -165,6 +176,7 @@ closed as (
                 or regexp_matches(lower(coalesce(j.loss_reason, '')), 'duplicate|merged into') then 'duplicate'
             when regexp_matches(lower(coalesce(j.pipeline_name, '')), '^(test|sandbox|demo)\b') then 'test'
             when j.amount_native < 0 then 'negative_amount'
+            when j.is_own then 'internal'
         end as exclude_reason
     from judged as j
 )

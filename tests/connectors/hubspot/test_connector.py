@@ -101,11 +101,12 @@ def test_owners_come_with_their_teams_archived_ones_too(account):
 
 
 def test_stages_know_what_closed_means(account):
-    stage = {"label": "Won", "displayOrder": 1, "archived": False}
+    times = {"createdAt": "2025-01-01T00:00:00Z", "updatedAt": "2025-02-01T00:00:00Z"}
+    stage = {"label": "Won", "displayOrder": 1, "archived": False, **times}
     account.pipelines = {
         "deals": [{"id": "p", "label": "Sales", "displayOrder": 0, "archived": False, "stages": [
             {"id": "won", "metadata": {"isClosed": "true", "probability": "1.0"}, **stage}]}],
-        "tickets": [{"id": "0", "label": "Support", "displayOrder": 0, "archived": False, "stages": [
+        "tickets": [{"id": "0", "label": "Support", "archived": True, "archivedAt": "2026-01-01T00:00:00Z", "stages": [
             {"id": "4", "metadata": {"ticketState": "CLOSED"}, **stage}]}],
     }  # fmt: skip
     connector = connect(account)
@@ -113,6 +114,10 @@ def test_stages_know_what_closed_means(account):
     assert [(s["stage_id"], s["is_closed"], s["probability"], s["ticket_state"]) for s in stages] == [
         ("won", "true", "1.0", None),
         ("4", "true", None, "CLOSED"),
+    ]
+    assert [(s["created_at"], s["updated_at"], s["archived"], s["archived_at"]) for s in stages] == [
+        ("2025-01-01T00:00:00Z", "2025-02-01T00:00:00Z", False, None),
+        ("2025-01-01T00:00:00Z", "2025-02-01T00:00:00Z", True, "2026-01-01T00:00:00Z"),
     ]
     pipelines = rows_of(read_all(connector, "pipelines"), "pipelines")
     assert [(p["object_type"], p["pipeline_id"]) for p in pipelines] == [("deals", "p"), ("tickets", "0")]
