@@ -9,7 +9,8 @@ select
     greatest(epoch($as_of - max(high_watermark)) / 3600.0, 0.0) as num,
     1.0 as den,
     true as observed,
-    source_id
+    source_id,
+    object
 from ops.run
 where step = 'load' and state = 'success' and object <> '' and high_watermark is not null
 group by source_id, object

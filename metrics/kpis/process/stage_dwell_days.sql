@@ -11,7 +11,11 @@ select
     h.exited_at is not null as observed,
     o.source_id,
     o.account_id,
-    s.canonical_stage
+    o.amount_base,
+    s.canonical_stage,
+    o.deal_type,
+    o.lead_source,
+    o.pipeline_name
 from core.opportunity_stage_history as h
 inner join core.pipeline_stage as s on s.stage_key = h.stage_key
 inner join core.opportunity as o on o.opportunity_id = h.opportunity_id
