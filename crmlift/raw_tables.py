@@ -149,8 +149,8 @@ def _add(
         f"create schema if not exists {wanted.schema}",
         f"create table if not exists {target} ({listed})",
     ]
-    if have is not None:
-        statements += [f"alter table {target} add column if not exists {quoted(n)} {kinds[n]}" for n in names]
+    # a table added empty by an earlier version may lack what this one reads
+    statements += [f"alter table {target} add column if not exists {quoted(n)} {kinds[n]}" for n in names]
     statements += [f"comment on column {target}.{quoted(name)} is {literal(_ADDED)}" for name in names]
     connection.execute("; ".join(statements))
 

@@ -265,6 +265,9 @@ def test_what_a_source_lacks_is_added_empty_and_said_once(
     connection.execute('update raw_salesforce."Deal" set Amount = 5')
     prepare_raw(connection, models, "r3")
     assert ("missing_field", "warning", "Deal", "Amount", "sf", "resolved") in findings(connection)
+    write("1_staging/deal", STAGED_SQL, STAGED.replace("Note__c", "Later__c: varchar?, Note__c"))
+    prepare_raw(connection, load_models(tmp_path), "r4")  # by then this table is there, empty
+    assert rows(connection, 'select Later__c from raw_salesforce."Extra"') == []
 
 
 def test_what_a_connector_said_is_not_said_twice(
