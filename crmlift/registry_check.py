@@ -97,6 +97,9 @@ def _wrong_kind(kpi: Kpi) -> list[str]:
     if d.stat_type == "composite":
         unknown = [name for name in names_in(d.expr) if name not in kpi.parts and name not in kpi.params]
         problems += [f"its expr names {name}, which is no KPI and no parameter" for name in unknown]
+        for part, own in kpi.parts.items():
+            missing = [s for s in d.segments if s not in own.definition.segments]
+            problems += [f"its part {part} is not split by {s}, as it is" for s in missing]
     return problems
 
 

@@ -145,6 +145,15 @@ def test_a_wrong_definition_is_refused(tmp_path: Path, old: str, new: str, said:
         registry(tmp_path, yml=YML.replace(old, new))
 
 
+def test_check_finds_a_part_that_lacks_a_segment_of_its_composite(tmp_path: Path) -> None:
+    registry(tmp_path)
+    composite = YML.replace("proportion", "composite").replace("params: {h_days: 30}\nhorizon_days: h_days\n", "")
+    (tmp_path / "sales" / "twice.yml").write_text(
+        composite.replace("all, team", "all, team, wave") + "expr: deals * 2\nno_effect: composite\n"
+    )
+    assert problems(load_registry(tmp_path)) == "twice: its part deals is not split by wave, as it is"
+
+
 def test_check_finds_a_grain_that_does_not_hold(tmp_path: Path) -> None:
     """Two deals of one account under one unit_id."""
     (kpi,) = registry(tmp_path, sql=SQL.replace("opportunity_id as unit_id", "account_id as unit_id"))
