@@ -27,7 +27,7 @@ SEGMENTS = ("account_segment", "region", "industry")
 
 @dataclass(frozen=True)
 class Customers:
-    """One entry a customer. margin: mean of its repeat purchases, unused where frequency is 0."""
+    """One entry a customer. frequency: whole numbers. margin: mean of repeat purchases, unused where there are none."""
 
     frequency: Floats
     recency: Floats
@@ -57,8 +57,9 @@ def bgnbd_log_likelihood(log_params: Floats, customers: Customers) -> float:
     """Equation (6), summed over customers."""
     r, alpha, a, b = np.exp(log_params)
     x, recency, age = customers.frequency, customers.recency, customers.age
-    shared = special.gammaln(r + x) - special.gammaln(r) + r * np.log(alpha)
-    shared = shared + special.betaln(a, b + x) - special.betaln(a, b)
+    counts = np.arange(x.max(initial=0.0) + 1)  # purchases are few and whole: a logarithm of a gamma for each is enough
+    shared = special.gammaln(r + counts) - special.gammaln(r) + r * np.log(alpha)
+    shared = (shared + special.betaln(a, b + counts) - special.betaln(a, b))[x.astype(int)]
     alive = -(r + x) * np.log(alpha + age)
     died = np.where(
         x > 0, np.log(a) - np.log(b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + recency), -np.inf
