@@ -14,7 +14,7 @@ from crmlift.errors import WarehouseFailure
 from crmlift.warehouse.migrate import make_tables
 
 LOAD_MEMORY_MB, LOAD_MEMORY_MB_A_THREAD, COLUMNS_A_SHARE = 80, 80, 40
-LEAST_MEMORY_MB, MEMORY_A_BYTE = 450, 6
+LEAST_MEMORY_MB, MEMORY_A_BYTE = 360, 4
 LARGE_MEMORY_MB, MEMORY_A_LARGE_BYTE = 4000, 1.5
 """What a million deals with ten million activities run in; the database writes to disk what needs more."""
 WRITTEN_AS: dict[str, str | bool | int | float | list[str]] = {
