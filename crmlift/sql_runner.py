@@ -105,9 +105,7 @@ def place_models(connection: duckdb.DuckDBPyConnection, built: Built, run_id: st
         if not model.is_view:
             put_in_place(connection, model.name)
         _describe(connection, model)
-    record_findings(
-        connection, built.findings, built.rules, run_id=run_id, seen_at=seen_at or datetime.now(UTC)
-    )  # fmt: skip
+    record_findings(connection, built.findings, built.rules, run_id=run_id, seen_at=seen_at or datetime.now(UTC))
 
 
 def _build(
