@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,12 @@ from connectors.files.entities import SYSTEM, entities
 from connectors.files.mapping import FileSet, file_sets, read_mapping
 from connectors.files.passing import PlainStream, plain_stream
 from connectors.files.places import FoundFile, content_hash, find, is_pattern, refuse_missing_folder
-from connectors.files.reading import open_tables, pages
+from connectors.files.reading import OpenTable, Record, open_tables, pages
 
 log = logging.getLogger(__name__)
+
+TOLD = 5
+"""So many places are named in a finding."""
 
 
 class FilesConnector(Connector):
@@ -36,6 +39,8 @@ class FilesConnector(Connector):
         self._folder, self._as_of = folder, as_of
         self._found: dict[tuple[str, ...], list[FoundFile]] = {}
         self._plain: dict[str, PlainStream | None] = {}
+        self._unread: dict[tuple[str, str], list[str]] = {}
+        self._tables: dict[tuple[str, str], OpenTable] = {}
 
     def check(self) -> str:
         """Find the files; says how many there are for each set."""
@@ -51,9 +56,15 @@ class FilesConnector(Connector):
         return list(dict.fromkeys(one.entity.name for one in self.sets))
 
     def schema(self, stream: str) -> StreamSchema:
-        """The entity's columns; of large plain files the files' own, mapped ones under their names."""
+        """The entity's columns; of large plain files the files' own, mapped ones under their names.
+
+        Where a column says when a row was modified, the newest of the rows with one id counts.
+        """
         plain = self._plain_stream(stream)
-        return plain.schema if plain else entities()[stream].schema
+        schema = plain.schema if plain else entities()[stream].schema
+        sets = self.sets_of(stream)
+        is_dated = bool(sets) and all("modified_at" in one.columns for one in sets)
+        return replace(schema, version_field="modified_at") if is_dated else schema
 
     def sets_of(self, stream: str) -> list[FileSet]:
         """The file sets that make a stream."""
@@ -88,25 +99,37 @@ class FilesConnector(Connector):
             for one in self.sets_of(schema.stream)
             for table in open_tables(one, self._all_there(one), self.timezone)
         )
-        for body, rows in pages(opened, names):
+        for body, rows in pages(opened, names, self._note):
             yield Page(schema.stream, PageFormat.CSV, [body], rows=rows)
+
+    def _note(self, table: OpenTable, record: Record) -> None:
+        """Keep what a row is loaded without, to be told as a finding."""
+        self._tables[table.one.entity.name, table.table.place] = table
+        for cell in record.unread:
+            places = self._unread.setdefault((table.one.entity.name, cell.target or ""), [])
+            places.append(f"{table.table.place}, row {cell.row} {cell.reason}")
 
     def count(self, schema: StreamSchema) -> int | None:
         """Files do not say how many records they hold."""
         return None
 
     def findings(self) -> list[Finding]:
-        """Sets without any file."""
-        return [
-            Finding(
-                "missing_object",
-                one.name,
-                None,
-                f"{self.source_id} has no files {', '.join(one.paths)} for {one.name}.",
-            )
+        """Sets without any file; of the streams read: cells that rows are loaded without, rows that are no records."""
+        found = [
+            Finding("missing_object", one.name, None, f"{self.source_id} has no files {', '.join(one.paths)}.")
             for one in self.sets
             if not self.files_of(one)
         ]
+        for (stream, target), places in self._unread.items():
+            told = f"{len(places)} cells could not be read and are empty: {'; '.join(places[:TOLD])}"
+            found.append(Finding("unreadable_cell", stream, target, told + ("; …" if len(places) > TOLD else ".")))
+        for (stream, place), table in self._tables.items():
+            if rows := table.table.left_out:
+                told = (
+                    f"{place}: {len(rows)} rows below the records (from row {rows[0]} on: totals, notes) are left out."
+                )
+                found.append(Finding("footer_rows", stream, place, told))
+        return found
 
     @property
     def api_calls(self) -> int:

@@ -197,7 +197,6 @@ def test_a_file_that_only_seems_plain_is_read_with_care(
 ) -> None:
     monkeypatch.setattr(passing, "LARGE_BYTES", 1000)
     monkeypatch.setattr(passing, "PART_BYTES", 3000)
-    monkeypatch.setattr(passing, "SAMPLE_BYTES", 2000)
     rows, found, _ = _read(tmp_path, spoil(_deals(500)))
     assert (len(rows), found) == (500 - rejected, rejected)
 
