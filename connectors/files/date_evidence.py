@@ -30,9 +30,9 @@ class DateEvidence:
 
     possible: orders under which every date of digits so far is one. needing: a date that only that order allows.
     equal: pairs of orders that give the same dates so far. dotted: whether all of them have dots. typed, late_typed:
-    dates that say their year first or are kept as dates; one with a day beyond 12. loose: a date of digits that fits
-    several orders. serial: a number. half, no_half: a time with AM or PM; one up to 12 without. short: a year of two
-    digits that is doubtful.
+    dates that say their year first or are kept as dates; one with a day beyond 12. is_loose: whether a date of digits
+    fits several orders. loose: one that is another day in each. serial: a number. other: whether a cell is no number.
+    half: whether a time says AM or PM. short: a year of two digits that is doubtful.
     """
 
     possible: set[str] = field(default_factory=lambda: set(ORDERS))
@@ -40,6 +40,7 @@ class DateEvidence:
     equal: set[tuple[str, str]] = field(default_factory=lambda: set(combinations(ORDERS, 2)))
     digits: int = 0
     dotted: bool = True
+    is_loose: bool = False
     loose: Cell | None = None
     typed: int = 0
     first_typed: tuple[date, int] | None = None
@@ -97,7 +98,9 @@ class DateEvidence:
             if fitting == {order}:
                 self.needing.setdefault(order, cell)
         if len(fitting) > 1:
-            self.loose = self.loose or cell
+            self.is_loose = True
+            is_telling = len({day for day in days.values() if day}) > 1
+            self.loose = self.loose or (cell if is_telling else None)
         self.possible &= fitting
         self.equal = {(a, b) for a, b in self.equal if days[a] == days[b]}
         if len(match[4]) == 2 and len(match[1]) <= 2:
@@ -141,7 +144,7 @@ class DateEvidence:
         That is what is left when a spreadsheet program read a column in the wrong order: it turned those dates round
         that it could.
         """
-        texts = len(self.needing) == 1 and self.loose is None and self.digits >= MIN_EXCHANGED
+        texts = len(self.needing) == 1 and not self.is_loose and self.digits >= MIN_EXCHANGED
         if not texts or self.late_typed or self.typed < MIN_EXCHANGED or self.first_typed is None:
             return
         day, row = self.first_typed

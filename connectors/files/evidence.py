@@ -44,7 +44,7 @@ class ColumnEvidence:
 
     def __init__(self, given: CellFormat, header: str, answers: Answers, missing: frozenset[str]) -> None:
         self._given, self._header, self._answers, self._missing = given, header, answers, missing
-        self.numbers, self.dates = NumberEvidence(), DateEvidence()
+        self.numbers, self.dates = NumberEvidence(given.kind == "share"), DateEvidence()
         self._is_number, self._is_moment = given.kind in NUMBERS, given.kind in MOMENTS
         self._cut, self._uncut, self._float, self._named = 0, False, False, False
         self._seen: set[Any] = set()
@@ -114,7 +114,7 @@ class ColumnEvidence:
         thousands = said.thousands if said.thousands is not None else ("," if decimal == "." else ".")
         scale = said.scale
         if scale is None:
-            scale = self.numbers.scale(decimal, self._header) if self._given.kind == "share" else 1.0
+            scale = self.numbers.scale(decimal, self._header)
         return replace(self._given, decimal=decimal, thousands=thousands, scale=scale)
 
     def _moment_format(self) -> CellFormat:

@@ -21,26 +21,35 @@ MIN_COLUMNS = 3
 
 def is_total(text: str) -> bool:
     """Whether a cell is the label of a row of totals, and nothing else."""
-    return bool(_TOTAL.fullmatch(text.strip()))
+    return not text[:1].isdigit() and bool(_TOTAL.fullmatch(text.strip()))
 
 
-def is_footer(cells: Sequence[Any], width: int) -> bool:
-    """Whether a row below all others is no record: a total, or a single cell where records have several."""
-    filled = [cell for cell in cells if is_filled(cell)]
-    if width >= MIN_COLUMNS and len(filled) == 1:
+def is_footer(cells: Sequence[Any], width: int, *, has_words: bool) -> bool:
+    """Whether a row below all others is no record: a total, or a single cell where records have several.
+
+    has_words: whether the first cells of records are words too; then a whole row that begins with one may be a record.
+    """
+    filled = (cell for cell in cells if is_filled(cell))
+    first, second = next(filled), next(filled, None)
+    if second is None and width >= MIN_COLUMNS:
         return True
-    return len(filled) < width and isinstance(filled[0], str) and is_total(filled[0])
+    if not (isinstance(first, str) and is_total(first)):
+        return False
+    return not has_words or 2 + sum(1 for _ in filled) - (second is None) < width
 
 
 def without_footer(rows: Iterator[Row], width: int, left_out: list[int]) -> Iterator[Row]:
     """The rows without those at the end that are no records; their numbers are put into `left_out`."""
     held: list[Row] = []
+    has_words = False
     for row in rows:
-        if is_footer(row[1], width):
+        if is_footer(row[1], width, has_words=has_words):
             held.append(row)
             continue
         if held:
             yield from held
             held = []
+        first = row[1][0] if row[1] else None
+        has_words = has_words or (isinstance(first, str) and not any(map(str.isdigit, first)))
         yield row
     left_out[:] = [number for number, _ in held]

@@ -113,6 +113,7 @@ class NumberEvidence:
     largest number without %, under either mark.
     """
 
+    is_share: bool = False
     point: tuple[str, int] | None = None
     comma: tuple[str, int] | None = None
     split: tuple[str, int] | None = None
@@ -156,10 +157,11 @@ class NumberEvidence:
 
     def _measure(self, text: str, cell: tuple[str, int]) -> None:
         """Note a number without %; a zero is the same under any scale."""
-        values = {mark: abs(float(_read(text, mark) or 0)) for mark in self.largest}
-        if any(values.values()) and self.unsigned is None:
+        if self.unsigned is None and any(digit in text for digit in "123456789"):
             self.unsigned = cell
-        self.largest = {mark: max(value, values[mark]) for mark, value in self.largest.items()}
+        if self.is_share:
+            values = {mark: abs(float(_read(text, mark) or 0)) for mark in self.largest}
+            self.largest = {mark: max(value, values[mark]) for mark, value in self.largest.items()}
 
     def _vote(self, mark: str, cell: tuple[str, int]) -> None:
         if mark == ".":
@@ -193,26 +195,22 @@ class NumberEvidence:
         return "," if self.comma else "."
 
     def scale(self, decimal: str, header: str) -> float:
-        """What shares without % are multiplied by: 1, or 0.01 where they are per cent; AmbiguousColumn when unsure."""
+        """What numbers without % are multiplied by: 1, or 0.01 where they are per cent; AmbiguousColumn when unsure."""
         if self.unsigned is None:
             return 1.0
-        says_per_cent = bool(_PER_CENT.search(header))
-        is_beyond = self.largest[decimal] > 1
-        if self.signed is None and is_beyond == says_per_cent:
+        says_per_cent = self.is_share and bool(_PER_CENT.search(header))
+        if self.signed is None and (not self.is_share or (self.largest[decimal] > 1) == says_per_cent):
             return 0.01 if says_per_cent else 1.0
+        if self.signed:
+            why = "some cells have a % and others not"
+        elif says_per_cent:
+            why = "its header says per cent and no share is above 1"
+        else:
+            why = "shares are above 1, without a %"
         text = self.unsigned[0]
-        why = (
-            "some cells have a % and others not"
-            if self.signed
-            else (
-                "its header says per cent and no figure is above 1"
-                if says_per_cent
-                else "figures are above 1, without a %"
-            )
-        )
         raise AmbiguousColumn(
-            f"it holds shares, and {why} ({_at(self.unsigned)})",
-            [Reading(f"{text} is {text} %", "scale", "0.01"), Reading(f"{text} is the share itself", "scale", "1")],
+            f"{why} ({_at(self.unsigned)})",
+            [Reading(f"{text} is {text} %", "scale", "0.01"), Reading(f"{text} is the figure itself", "scale", "1")],
         )
 
     def refuse_currencies(self) -> None:

@@ -189,7 +189,7 @@ def _inspected(file: FoundFile, header: Sequence[str], proofs: dict[str, ColumnP
 def _whole_rows(piece: bytes) -> tuple[bytes, bytes]:
     """A piece cut after its last row, and the rest; a line break between quotes ends no row."""
     end = piece.rfind(b"\n") + 1
-    while end and piece.count(b'"', 0, end) % 2:
+    while end and b'"' in piece and piece.count(b'"', 0, end) % 2:
         end = piece.rfind(b"\n", 0, end - 1) + 1
     return piece[:end], piece[end:]
 
@@ -200,10 +200,8 @@ def _proved(piece: bytes, header: Sequence[str], proofs: dict[str, ColumnProof])
 
     if not piece:
         return 0
-    if b"\0" in piece or piece.count(b"\r") not in (0, piece.count(b"\r\n")) or _STRAY_QUOTE.search(piece):
+    if _is_doubtful(piece):
         return None
-    if b"\n\n" in piece or b"\n\r\n" in piece:
-        return None  # readers differ in whether an empty line is a row
     try:
         table = read_piece(piece, header)
     except (pa.ArrowInvalid, UnicodeDecodeError):
@@ -211,3 +209,11 @@ def _proved(piece: bytes, header: Sequence[str], proofs: dict[str, ColumnProof])
     if not all(proof.add(table.column(name).combine_chunks()) for name, proof in proofs.items()):
         return None
     return int(table.num_rows)
+
+
+def _is_doubtful(piece: bytes) -> bool:
+    """Whether readers differ in where its rows and cells end, or in whether an empty line is a row."""
+    if b"\0" in piece or (b'"' in piece and _STRAY_QUOTE.search(piece)):
+        return True
+    is_mixed = b"\r" in piece and piece.count(b"\r") != piece.count(b"\r\n")
+    return is_mixed or b"\n\n" in piece or b"\n\r\n" in piece
