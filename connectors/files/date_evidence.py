@@ -13,7 +13,6 @@ from connectors.files.questions import AmbiguousColumn, Reading
 
 FORMATS: Mapping[str, str] = {"dmy": "DD/MM/YYYY", "mdy": "MM/DD/YYYY", "ymd": "YY/MM/DD"}
 EXCHANGEABLE_DAY = 12
-MIN_EXCHANGED = 2
 DOUBTFUL_YEARS = range(30, 70)
 """Two digits that some programs take for the last century and some for this one."""
 _ISO = re.compile(r"\d{4}-(\d{2})-(\d{2})")
@@ -29,8 +28,8 @@ class DateEvidence:
     """Examples with the row of their first cell.
 
     possible: orders under which every date of digits so far is one. needing: a date that only that order allows.
-    equal: pairs of orders that give the same dates so far. dotted: whether all of them have dots. typed, late_typed:
-    dates that say their year first or are kept as dates; one with a day beyond 12. is_loose: whether a date of digits
+    equal: pairs of orders that give the same dates so far. dotted: whether all of them have dots. first_typed,
+    late_typed: a date that says its year first or is kept as one; whether one of them has a day beyond 12. is_loose: whether a date of digits
     fits several orders. loose: one that is another day in each. serial: a number. other: whether a cell is no number.
     half: whether a time says AM or PM. short: a year of two digits that is doubtful.
     """
@@ -42,7 +41,6 @@ class DateEvidence:
     dotted: bool = True
     is_loose: bool = False
     loose: Cell | None = None
-    typed: int = 0
     first_typed: tuple[date, int] | None = None
     late_typed: bool = False
     serial: Cell | None = None
@@ -79,7 +77,7 @@ class DateEvidence:
         self.other = self.other or not is_serial
 
     def _add_typed(self, iso: str, day: int, row: int) -> None:
-        self.typed, self.other = self.typed + 1, True
+        self.other = True
         self.late_typed = self.late_typed or day > EXCHANGEABLE_DAY
         if self.first_typed is None:
             try:
@@ -144,8 +142,8 @@ class DateEvidence:
         That is what is left when a spreadsheet program read a column in the wrong order: it turned those dates round
         that it could.
         """
-        texts = len(self.needing) == 1 and not self.is_loose and self.digits >= MIN_EXCHANGED
-        if not texts or self.late_typed or self.typed < MIN_EXCHANGED or self.first_typed is None:
+        texts = len(self.needing) == 1 and not self.is_loose
+        if not texts or self.late_typed or self.first_typed is None:
             return
         day, row = self.first_typed
         swapped = day.replace(month=day.day, day=day.month)

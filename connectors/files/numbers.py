@@ -67,7 +67,7 @@ def _bare(text: str, decimal: str) -> tuple[str, bool, str]:
             raise NotANumber(text)
         found = found[: no_cents.start()]
     if found.endswith("-"):
-        found, is_negative = found[:-1], True
+        found, is_negative = found[:-1].strip(SPACES), True
     if found[:1] in ("+", "-"):
         is_negative, found = is_negative != found.startswith("-"), found[1:].strip(SPACES)
     match = _TAIL.match(found)
