@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import get_args
+from zoneinfo import available_timezones
 
 import numpy as np
 
@@ -121,6 +122,9 @@ def _check_numbers(options: AssessOptions) -> None:
             why="They are left out after the go-live, while people learn.",
             next_step=f"use a number from 0 to {LONGEST_LEARNING_DAYS}",
         )
+    zone = options.file.timezone
+    if zone is not None and zone not in available_timezones():
+        raise UsageFailure(f"--timezone cannot be {zone!r}.", next_step="use a name such as Europe/Kyiv")
     if options.scale is not None and not (np.isfinite(options.scale) and options.scale > 0):
         raise UsageFailure(f"--scale cannot be {options.scale:g}.", next_step="such as 0.01 for values in per cent")
 

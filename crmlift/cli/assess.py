@@ -9,7 +9,7 @@ import typer
 
 from crmlift.cli.output import Json, print_json
 
-FILE = "How the file is written (told by the file; asked when it can be read in two ways)"
+FILE = "How the file is written: answers when it can be read in two ways"
 ROWS = "What the rows are"
 
 
