@@ -216,6 +216,10 @@ class Connector(Protocol):
         """The source's own time (aware UTC), the upper bound of a window."""
         return datetime.now(UTC)
 
+    def end(self, schema: StreamSchema) -> datetime:
+        """Up to when the stream's data are complete (aware UTC): the upper bound of its window."""
+        return self.clock()
+
     def count(self, schema: StreamSchema) -> int | None:
         """Records the source holds now (not deleted), to reconcile a load; None where it cannot say."""
         return None

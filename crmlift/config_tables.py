@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from connectors.errors import SettingsFailure
+from connectors.files.mapping import read_mapping
+from crmlift.completeness import RECORDS
 from crmlift.config_files import fill_inputs
 from crmlift.extract import landed_findings
 from crmlift.settings import FilesSettings
 from crmlift.settings_file import Loaded
+
+CORE_ENTITIES = {*RECORDS, "survey_invitation", "account", "contact", "user"}
+"""Entities of files that verdicts rest on; the others are inputs such as costs."""
 
 
 def team_id(name: str) -> str:
@@ -22,6 +31,7 @@ def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: s
     """Replace config.* by the settings; note what the sources lack as data-quality findings."""
     settings = loaded.settings
     currency = settings.company.currency
+    mapping = _record_mapping(connection, loaded)
     connection.execute("delete from config.setting; delete from config.rollout")
     connection.execute("delete from config.rollout_wave; delete from config.goal_target; delete from config.team")
     pairs = [
@@ -34,6 +44,7 @@ def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: s
         ("own_domains", "users" if settings.company.domains is None else "settings"),
         *((f"domain.{domain}", domain) for domain in settings.company.domains or ()),
         *((f"source.{name}", source.type) for name, source in settings.sources.items()),
+        ("record_mapping", mapping),
         *(
             (f"system.{name}", source.system)
             for name, source in settings.sources.items()
@@ -74,6 +85,24 @@ def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: s
         )  # fmt: skip
     fill_inputs(connection, settings)
     _note_source_findings(connection, loaded, run_id)
+
+
+def _record_mapping(connection: duckdb.DuckDBPyConnection, loaded: Loaded) -> str:
+    """A short name for how files are mapped to records; that of the night before while a mapping cannot be used."""
+    told = {}
+    try:
+        for name, source in loaded.settings.sources.items():
+            if isinstance(source, FilesSettings):
+                given = dict(source.files)
+                if source.mapping:
+                    given |= read_mapping(loaded.path.parent / Path(source.mapping).expanduser())
+                told[name] = {
+                    k: v for k, v in given.items() if isinstance(v, dict) and v.get("entity") in CORE_ENTITIES
+                }
+    except SettingsFailure:  # told by the extraction, which read nothing
+        found = connection.execute("select value from config.setting where name = 'record_mapping'").fetchone()
+        return str(found[0]) if found else ""
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:12] if told else ""
 
 
 def _scope_value(scope: str, member: str) -> str:

@@ -176,7 +176,7 @@ def _extract_stream(
     schema = connector.schema(stream)
     since = None if before is None or schema.is_snapshot else before.window.until - lookback
     bookmark = before.bookmark if before is not None and schema.keeps_bookmark else None
-    writer = zone.begin(schema, connector.source_id, run_id, Window(since, connector.clock(), bookmark))
+    writer = zone.begin(schema, connector.source_id, run_id, Window(since, connector.end(schema), bookmark))
     writer.write_all(connector.read(schema, writer.window, writer.checkpoint))
     count = connector.count(schema)
     manifests = writer.commit(count, connector.api_calls - calls_before)

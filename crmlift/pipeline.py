@@ -22,6 +22,7 @@ from crmlift import alerts as alerting
 from crmlift import config_files, config_tables, legacy_values, quality, registry, sql_runner
 from crmlift import evaluate as evaluation
 from crmlift import measure as measuring
+from crmlift.completeness import RECORDS, note_ends
 from crmlift.data_origin import mark_origins
 from crmlift.derived import write_models
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
@@ -98,12 +99,14 @@ def _record(
 def _as_of(connection: duckdb.DuckDBPyConnection) -> datetime:
     """Up to when every source's data are complete: the earliest end of the newest windows.
 
-    Files of the past hold back no CRM; where there are files only, the newest of them tells.
+    Files of the past hold back no CRM; where there are files only, the newest of their records tells.
     """
     found = connection.execute(
-        "select coalesce(min(newest) filter (not is_files), max(newest)) from (select source_id, "
-        "max(read_until) as newest, source_id in (select source_id from ops.load "
-        "where starts_with(table_name, 'raw_files.')) as is_files from ops.cursor group by source_id)"
+        "select coalesce(min(newest) filter (not is_files), max(records), max(newest)) from (select source_id, "
+        "max(read_until) as newest, max(read_until) filter (list_contains($records, stream)) as records, "
+        "source_id in (select source_id from ops.load where starts_with(table_name, 'raw_files.')) as is_files "
+        "from ops.cursor group by source_id)",
+        {"records": list(RECORDS)},
     ).fetchone()
     if not found or found[0] is None:
         raise DataCheckFailure("Nothing is loaded yet.", next_step="crmlift extract && crmlift load")
@@ -200,6 +203,7 @@ def measure(*, run_id: str, loaded: Loaded | None = None) -> Summary:
         with transaction(connection):
             done = measuring.measure_values(connection, kpis, measured, run_id=run_id)
             mark_origins(connection, kpis, timezone)
+            note_ends(connection, kpis, as_of=as_of, timezone=timezone)
             legacy_values.add_legacy_values(connection, run_id)
             summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id, kpis=kpis)
         summary |= {"kpis": len(kpis), "values": done.values, "as_of": as_of.isoformat()}

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from connectors.contract import Checkpoint, Connector, Finding, Page, PageFormat, StreamSchema, Window
 from connectors.errors import SettingsFailure, SourceFailure
 from connectors.files.entities import SYSTEM, entities
+from connectors.files.last_day import HAPPENED, LastDay
 from connectors.files.mapping import FileSet, file_sets, read_mapping
 from connectors.files.passing import PlainStream, plain_stream
 from connectors.files.places import FoundFile, content_hash, find, is_pattern, refuse_missing_folder
@@ -41,6 +42,7 @@ class FilesConnector(Connector):
         self._plain: dict[str, PlainStream | None] = {}
         self._unread: dict[tuple[str, str], list[str]] = {}
         self._tables: dict[tuple[str, str], OpenTable] = {}
+        self._ends: dict[str, Finding] = {}
 
     def check(self) -> str:
         """Find the files; says how many there are for each set."""
@@ -50,6 +52,33 @@ class FilesConnector(Connector):
     def clock(self) -> datetime:
         """Up to when the files tell: the setting `as_of`, else now."""
         return self._as_of or datetime.now(UTC)
+
+    def end(self, schema: StreamSchema) -> datetime:
+        """The setting `as_of`; else the day after the last record of what happened; else now."""
+        last = None if self._as_of else self._last_day(schema.stream)
+        if last is None:
+            return self.clock()
+        midnight = datetime.combine(last + timedelta(days=1), time(), ZoneInfo(self.timezone)).astimezone(UTC)
+        return min(midnight, self.clock())
+
+    def _last_day(self, stream: str) -> date | None:
+        """The last day with records of a stream, noted to be told; None for inputs, and where no day is told."""
+        if stream not in HAPPENED:
+            return None
+        plain = self._plain_stream(stream)
+        found = plain.last_day if plain else LastDay(stream)
+        for one in [] if plain else self.sets_of(stream):
+            for table in open_tables(one, self.files_of(one), self.timezone):
+                for record in table.records():
+                    if not record.problems:
+                        found.add(record.values)
+        last, late = found.end(datetime.now(ZoneInfo(self.timezone)).date())
+        if last is not None:
+            slips = f"; {late} rows long after that are taken for slips" if late else ""
+            told = f"The records end on {last}{slips}, and figures with them; set as_of of the source to say otherwise."
+            self._ends[stream] = Finding("files_end", stream, None, told)
+            log.info("event=files_end", extra={"people": f"extract {self.source_id}  {stream}: {told}"})
+        return last
 
     def streams(self) -> list[str]:
         """The entities that files are mapped to."""
@@ -84,7 +113,7 @@ class FilesConnector(Connector):
         files = {file.name: file for one in sets for file in self._all_there(one)}
         content = plain.fingerprint if plain else content_hash(files.values())
         mapping = [asdict(one) for one in sets]
-        told = json.dumps([mapping, self.timezone, schema.to_json()], default=_plain)
+        told = json.dumps([mapping, self.timezone, self._as_of, schema.to_json()], default=_plain)
         return f"{content}:{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
     def read(self, schema: StreamSchema, window: Window, checkpoint: Checkpoint | None) -> Iterator[Page]:
@@ -129,7 +158,7 @@ class FilesConnector(Connector):
                     f"{place}: {len(rows)} rows below the records (from row {rows[0]} on: totals, notes) are left out."
                 )
                 found.append(Finding("footer_rows", stream, place, told))
-        return found
+        return [*found, *self._ends.values()]
 
     @property
     def api_calls(self) -> int:

@@ -28,9 +28,9 @@ class DateEvidence:
     """Examples with the row of their first cell.
 
     possible: orders under which every date of digits so far is one. needing: a date that only that order allows.
-    equal: pairs of orders that give the same dates so far. dotted: whether all of them have dots. first_typed,
-    late_typed: a date that says its year first or is kept as one; whether one of them has a day beyond 12. is_loose: whether a date of digits
-    fits several orders. loose: one that is another day in each. serial: a number. other: whether a cell is no number.
+    equal: pairs of orders that give the same dates so far. dotted: whether all of them have dots. is_loose: whether one
+    fits several orders. loose: one that is another day in each. first_typed: a date that says its year first or is kept
+    as one; late_typed: whether one of those has a day beyond 12. serial: a number. other: whether a cell is no number.
     half: whether a time says AM or PM. short: a year of two digits that is doubtful.
     """
 

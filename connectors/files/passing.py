@@ -11,11 +11,12 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from connectors.contract import Field, FieldType, Page, PageFormat, StreamSchema
 from connectors.files.entities import day_field
+from connectors.files.last_day import LastDay
 from connectors.files.mapping import MISSING, ColumnMap, FileSet
 from connectors.files.places import CHUNK_BYTES, FORMATS, FoundFile
 from connectors.files.plain_proof import ColumnProof, read_piece
@@ -43,6 +44,7 @@ class PlainStream:
 
     schema: StreamSchema
     files: tuple[PlainFile, ...]
+    last_day: LastDay
 
     def pages(self) -> Iterator[Page]:
         """The bytes in pieces, each with the header."""
@@ -84,15 +86,16 @@ def plain_stream(sets: Sequence[FileSet], files: Sequence[FoundFile]) -> PlainSt
     if proofs is None:
         return None
     found: list[PlainFile] = []
+    proof = Proof(header, proofs, LastDay(sets[0].entity.name), _column_of(sets[0], header))
     for file in files:
-        plain = _inspected(file, header, proofs)
+        plain = _inspected(file, proof)
         if plain is None:
             return None
         found.append(plain)
     fields = _fields(sets[0], header, proofs)
     if fields is None:
         return None
-    return PlainStream(replace(sets[0].entity.schema, fields=tuple(fields)), tuple(found))
+    return PlainStream(replace(sets[0].entity.schema, fields=tuple(fields)), tuple(found), proof.last_day)
 
 
 def _only_names(one: FileSet) -> bool:
@@ -159,7 +162,43 @@ def _fields(one: FileSet, header: Sequence[str], proofs: dict[str, ColumnProof])
     return found
 
 
-def _inspected(file: FoundFile, header: Sequence[str], proofs: dict[str, ColumnProof]) -> PlainFile | None:
+@dataclass(frozen=True)
+class Proof:
+    """What is asked of every piece of the files: the width of its rows, its columns, and its days.
+
+    columns: by their names in the header. column_of: target → that name.
+    """
+
+    header: Sequence[str]
+    columns: Mapping[str, ColumnProof]
+    last_day: LastDay
+    column_of: Mapping[str, str]
+
+    def add(self, piece: bytes) -> int | None:
+        """Rows of a piece, None when one of them is not plain."""
+        import pyarrow as pa
+
+        if not piece:
+            return 0
+        if _is_doubtful(piece):
+            return None
+        try:
+            table = read_piece(piece, self.header)
+        except (pa.ArrowInvalid, UnicodeDecodeError):
+            return None
+        if not all(proof.add(table.column(name).combine_chunks()) for name, proof in self.columns.items()):
+            return None
+        self.last_day.add_table(table, self.column_of)
+        return int(table.num_rows)
+
+
+def _column_of(one: FileSet, header: Sequence[str]) -> dict[str, str]:
+    """Target → the name of its column in the header."""
+    place_of = {same_name(name): name for name in header}
+    return {name: place_of[same_name(column.source or "")] for name, column in one.columns.items()}
+
+
+def _inspected(file: FoundFile, proof: Proof) -> PlainFile | None:
     """One look over all bytes: the hash, the width of every row, every cell, and where to cut."""
     digest, place, rest = hashlib.sha256(), 0, b""
     parts: list[tuple[int, int, int]] = []
@@ -171,14 +210,14 @@ def _inspected(file: FoundFile, header: Sequence[str], proofs: dict[str, ColumnP
             whole, rest = _whole_rows(rest + chunk)
             if not place:
                 place, whole = len(head), whole[len(head) :]
-            rows = _proved(whole, header, proofs)
+            rows = proof.add(whole)
             if rows is None:
                 return None
             if rows:
                 parts.append((place, place + len(whole), rows))
             place += len(whole)
     if rest:
-        rows = _proved(rest, header, proofs)
+        rows = proof.add(rest)
         if rows is None:
             return None
         parts.append((place, place + len(rest), rows))
@@ -192,23 +231,6 @@ def _whole_rows(piece: bytes) -> tuple[bytes, bytes]:
     while end and b'"' in piece and piece.count(b'"', 0, end) % 2:
         end = piece.rfind(b"\n", 0, end - 1) + 1
     return piece[:end], piece[end:]
-
-
-def _proved(piece: bytes, header: Sequence[str], proofs: dict[str, ColumnProof]) -> int | None:
-    """Rows of a piece, None when one of them is not plain."""
-    import pyarrow as pa
-
-    if not piece:
-        return 0
-    if _is_doubtful(piece):
-        return None
-    try:
-        table = read_piece(piece, header)
-    except (pa.ArrowInvalid, UnicodeDecodeError):
-        return None
-    if not all(proof.add(table.column(name).combine_chunks()) for name, proof in proofs.items()):
-        return None
-    return int(table.num_rows)
 
 
 def _is_doubtful(piece: bytes) -> bool:

@@ -78,6 +78,7 @@ alter table metrics.kpi add column if not exists survey varchar;
 alter table metrics.kpi add column if not exists no_effect varchar;
 alter table metrics.kpi add column if not exists parameters json;
 alter table metrics.kpi add column if not exists sql varchar;
+alter table metrics.kpi add column if not exists complete_until timestamptz;
 create table if not exists metrics.kpi_definition (
     kpi_id varchar, definition_version varchar, stat_type varchar, formula varchar, parameters json, sql varchar,
     first_used_at timestamptz, last_used_at timestamptz, primary key (kpi_id, definition_version));
@@ -112,6 +113,10 @@ create table if not exists evaluation.kpi_effect (
     computed_at timestamptz,
     primary key (rollout_id, wave_id, kpi_id, segment_dim, segment_value, as_of, look, definition_version));
 alter table evaluation.kpi_effect add column if not exists data_origin varchar;
+alter table evaluation.kpi_effect add column if not exists design_version varchar;
+create table if not exists evaluation.kpi_effect_superseded as from evaluation.kpi_effect limit 0;
+alter table evaluation.kpi_effect_superseded add column if not exists superseded_because varchar;
+alter table evaluation.kpi_effect_superseded add column if not exists superseded_at timestamptz;
 
 create table if not exists ops.run (
     run_id varchar, step varchar, source_id varchar, object varchar, started_at timestamptz,
