@@ -160,6 +160,8 @@ class CellFormat:
 def whole_text(cell: Any) -> str:
     """A cell as text; BadCell where a spreadsheet program has kept only a part of a long number."""
     text = plain(cell)
+    if isinstance(cell, Formatted) and not text:
+        raise BadCell("is a number with a format of its own: write it as text, as it is shown")
     if isinstance(cell, str):
         if _SHORTENED.fullmatch(text):
             raise BadCell("is a number a spreadsheet program has shortened: its digits are lost")

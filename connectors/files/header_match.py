@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 
 from connectors.files.cells import plain
 from connectors.files.entities import Entity, Target
+from connectors.files.numbers import NotANumber, canonical
 from connectors.files.special import is_filled
 from connectors.files.tables import Table, same_name
 
@@ -16,36 +18,70 @@ SHARED = {"name", "account"}
 """Targets that may be the same column as another one: a company's name is often its only key."""
 LEAST_WORD = 4
 """A header that begins or ends with a shorter word says nothing by it."""
+_MARK = re.compile(r"\d{1,3}([.,]\d+)?|[xх✓+-]|yes|no|так|ні")
+MOSTLY = 0.8
+MOST_DISTINCT, FIRST_MARKS = 100_000, 500
+
+
+@dataclass
+class ColumnProfile:
+    """What the cells of a column say before anybody knows what it is.
+
+    filled: how many. distinct: hashes of the different ones; given up (None) where there are many and some repeat.
+    highest: the largest number, None where a cell is none. first: a cell. marks: the first cells as text.
+    """
+
+    filled: int = 0
+    distinct: set[int] | None = field(default_factory=set)
+    highest: float | None = -math.inf
+    first: Any = None
+    marks: list[str] = field(default_factory=list)
+
+    def add(self, cell: Any) -> None:
+        """Take in a cell that is not empty."""
+        self.filled += 1
+        text = plain(cell)
+        if self.distinct is not None:
+            self.distinct.add(hash(text))
+            if len(self.distinct) < self.filled and len(self.distinct) > MOST_DISTINCT:
+                self.distinct = None
+        if self.highest is not None:
+            try:
+                self.highest = max(self.highest, float(canonical(text, ".", ",")))
+            except NotANumber:
+                self.highest = None
+        if len(self.marks) < FIRST_MARKS:
+            self.first = cell if self.first is None else self.first
+            self.marks.append(text)
+
+    @property
+    def repeats(self) -> int | None:
+        """How many cells say what another one says; None: many."""
+        return None if self.distinct is None else self.filled - len(self.distinct)
 
 
 @dataclass
 class Profile:
-    """What the rows of a table say of its columns: how many there are, and in how many each column is filled, and new.
+    """The rows of a table, and what they say of its columns."""
 
-    cells: all cells by column, to tell how they are written.
-    """
-
-    rows: int = 0
-    cells: list[list[tuple[Any, int]]] = field(default_factory=list)
+    rows: int
+    columns: list[ColumnProfile]
 
     @classmethod
     def of(cls, table: Table) -> Profile:
-        """Read a table to its end."""
-        found = cls(cells=[[] for _ in table.header])
-        for number, row in table.rows():
+        """Read a table to its end, in bounded memory."""
+        found = cls(0, [ColumnProfile() for _ in table.header])
+        for _, row in table.rows():
             found.rows += 1
-            for place, cell in enumerate(row[: len(table.header)]):
+            for column, cell in zip(found.columns, row, strict=False):
                 if is_filled(cell):
-                    found.cells[place].append((cell, number))
+                    column.add(cell)
         return found
-
-    def repeats(self, place: int) -> int:
-        """How many cells of a column say what another one says."""
-        return len(self.cells[place]) - len({plain(cell) for cell, _ in self.cells[place]})
 
     def is_key(self, place: int) -> bool:
         """Whether a column is filled in every row and never twice with the same."""
-        return self.rows > 0 and len(self.cells[place]) == self.rows and not self.repeats(place)
+        column = self.columns[place]
+        return self.rows > 0 and column.filled == self.rows and column.repeats == 0
 
 
 def words(name: str) -> str:
@@ -109,7 +145,5 @@ def is_matrix(header: Sequence[str], profile: Profile) -> bool:
     """Whether criteria stand in the first column and a product's marks in each of the others."""
     if len(header) < 3 or not re.search(r"criteri|requirement|feature|критер|вимог|функці", header[0], re.IGNORECASE):
         return False
-    marks = [plain(cell) for column in profile.cells[1:] for cell, _ in column]
-    return bool(marks) and sum(
-        bool(re.fullmatch(r"\d{1,3}([.,]\d+)?|[xх✓+-]|yes|no|так|ні", m.lower())) for m in marks
-    ) >= 0.8 * len(marks)
+    marks = [mark.lower() for column in profile.columns[1:] for mark in column.marks]
+    return bool(marks) and sum(bool(_MARK.fullmatch(mark)) for mark in marks) >= MOSTLY * len(marks)

@@ -33,7 +33,10 @@ class Merged:
 
 @dataclass(frozen=True)
 class Formatted:
-    """A number whose format shows more than its digits: 123 with the format 00000 is seen as 00123."""
+    """A number whose format shows more than its digits: 123 with the format 00000 is seen as 00123.
+
+    shown: empty where the format is not understood.
+    """
 
     value: float
     shown: str

@@ -15,11 +15,12 @@ from connectors.errors import SettingsFailure
 from connectors.files.cells import CellFormat, plain
 from connectors.files.entities import Entity, Target, entities
 from connectors.files.evidence import Answers, ColumnEvidence, format_words
-from connectors.files.header_match import Profile, is_matrix, likeliest, match_columns
+from connectors.files.header_match import ColumnProfile, Profile, is_matrix, likeliest, match_columns
 from connectors.files.mapping import MISSING, UNFILLED
-from connectors.files.numbers import CODES, NumberEvidence
+from connectors.files.numbers import CODES
 from connectors.files.places import find
 from connectors.files.questions import AmbiguousColumn
+from connectors.files.special import is_filled
 from connectors.files.survey_questions import audience_of, questions_of
 from connectors.files.tables import Layout, Table, refuse_mixed_archives, same_name, tables
 
@@ -38,7 +39,7 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class _File:
-    """A file to be mapped, read to its end."""
+    """A file to be mapped. evidence: of targets, how their cells are written; words: of choices, what they say."""
 
     path: str
     table: Table
@@ -46,16 +47,12 @@ class _File:
     entity: Entity
     columns: Mapping[str, str]
     questions: Sequence[Mapping[str, Any]]
+    evidence: Mapping[str, ColumnEvidence]
+    words: Mapping[str, Counter[str]]
 
-    def evidence(self, target: Target) -> ColumnEvidence:
-        """What the whole column of a target says about how it is written."""
-        column = self.columns[target.name]
-        found = ColumnEvidence(
-            CellFormat(target.kind, epoch=self.table.epoch), column, Answers(), frozenset(MISSING)
-        )  # fmt: skip
-        for cell, row in self.profile.cells[self.table.header.index(column)]:
-            found.add(cell, row)
-        return found
+    def column(self, target: str) -> ColumnProfile:
+        """What is known of the column of a target."""
+        return self.profile.columns[self.table.header.index(self.columns[target])]
 
 
 def suggest(path: str, entity: str | None = None) -> Suggestion:
@@ -76,10 +73,36 @@ def suggest(path: str, entity: str | None = None) -> Suggestion:
     columns = match_columns(chosen, table.header)
     if chosen.name != "survey_response" or "survey_kind" in columns:
         questions = []
-    file = _File(path, table, profile, chosen, columns, questions)
+    file = _File(path, table, profile, chosen, columns, questions, *_read(table, chosen, columns))
     used = set(columns.values()) | {name for q in questions for name in (q["score"], q.get("comment")) if name}
     unmapped = tuple(name for name in table.header if name not in used)
     return Suggestion(_written(file, unmapped), chosen.name, len(columns) + len(questions), unmapped)
+
+
+def _read(
+    table: Table, entity: Entity, columns: Mapping[str, str]
+) -> tuple[dict[str, ColumnEvidence], dict[str, Counter[str]]]:
+    """How the cells of every mapped column are written, and the words of choices; the rows are read once more."""
+    evidence: dict[str, ColumnEvidence] = {}
+    words: dict[str, Counter[str]] = {}
+    for name, column in columns.items():
+        target = entity.targets[name]
+        evidence[name] = ColumnEvidence(
+            CellFormat(target.kind, epoch=table.epoch), column, Answers(), frozenset(MISSING)
+        )
+        if target.words is not None:
+            words[name] = Counter()
+    places = {name: table.header.index(column) for name, column in columns.items()}
+    for number, row in table.rows():
+        for name, place in places.items():
+            cell = row[place] if place < len(row) else None
+            if not is_filled(cell):
+                continue
+            if name in words:
+                words[name][plain(cell)] += 1
+            else:
+                evidence[name].add(cell, number)
+    return evidence, words
 
 
 def _entity_of(path: str, table: Table, profile: Profile, known: Mapping[str, Entity], questions: int) -> Entity:
@@ -133,21 +156,19 @@ def _key_column(file: _File) -> list[str]:
     place = file.table.header.index(column)
     if file.profile.is_key(place):
         return _column(file, file.entity.targets["id"])
-    repeats, empty = file.profile.repeats(place), file.profile.rows - len(file.profile.cells[place])
-    told = ", ".join(
-        filter(None, [f"repeats {repeats} times" if repeats else "", f"is empty {empty} times" if empty else ""])
-    )
-    return [
-        f"      id: '{UNFILLED}'  # {column} {told}: name a column that is new in every row, or take this line away"
-    ]
+    found = file.profile.columns[place]
+    repeats, empty = found.repeats, file.profile.rows - found.filled
+    told = [f"repeats {'many' if repeats is None else repeats} times"] if repeats != 0 else []
+    told += [f"is empty {empty} times"] if empty else []
+    cure = "name a column that is new in every row, or take this line away"
+    return [f"      id: '{UNFILLED}'  # {column} {', '.join(told)}: {cure}"]
 
 
 def _column(file: _File, target: Target) -> list[str]:
     """One line, with what was detected; words of a choice that are not understood are asked for."""
     column = file.columns[target.name]
-    cells = [cell for cell, _ in file.profile.cells[file.table.header.index(column)]]
     if target.words is not None:
-        seen = Counter(plain(cell) for cell in cells)
+        seen = file.words[target.name]
         unknown = [word for word, _ in seen.most_common() if same_name(word) not in target.words][:WORDS_SHOWN]
         if unknown:
             asked = ", ".join(f"{_quoted(word)}: '{UNFILLED}'" for word in unknown)
@@ -155,10 +176,11 @@ def _column(file: _File, target: Target) -> list[str]:
             return [f"      {target.name}: {{from: {_quoted(column)}, values: {{{asked}}}}}{told}"]
         return [f"      {target.name}: {_quoted(column)}  # {', '.join(list(seen)[:6])}"]
     try:
-        found = file.evidence(target).format()
+        found = file.evidence[target.name].format()
     except AmbiguousColumn as problem:
         return [f"      {target.name}: {_asked(column, problem)}"]
-    sample = f"such as {plain(cells[0])[:40]!r}" if cells and target.kind != "text" else ""
+    first = file.column(target.name).first
+    sample = f"such as {plain(first)[:40]!r}" if first is not None and target.kind != "text" else ""
     told = ", ".join(filter(None, [format_words(found), sample]))
     return [f"      {target.name}: {_quoted(column)}{f'  # {told}' if told else ''}"]
 
@@ -177,16 +199,12 @@ def _currency(file: _File) -> list[str]:
     if "currency" not in file.entity.targets or "currency" in file.columns:
         return []
     amounts = [target for target in file.columns if file.entity.targets[target].kind == "money"]
-    named = {code for target in amounts for code in _numbers(file, target).currencies}
+    named = {code for target in amounts for code in file.evidence[target].numbers.currencies}
     return [
         f"      currency: {{constant: {code}}}  # as its amounts say"
         for code in named
         if len(named) == 1 and code in CODES
     ]
-
-
-def _numbers(file: _File, target: str) -> NumberEvidence:
-    return file.evidence(file.entity.targets[target]).numbers
 
 
 def _audience(file: _File) -> list[str]:

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from connectors.files.cells import plain
 from connectors.files.header_match import Profile
-from connectors.files.numbers import NotANumber, canonical
 from connectors.files.scales import SCALES
 
 _COMMENT = re.compile(r"why|comment|reason|explain|tell us|чому|комент", re.IGNORECASE)
@@ -38,11 +36,11 @@ def questions_of(header: Sequence[str], profile: Profile) -> list[dict[str, Any]
     """Columns of a wide survey: numbers under a header that reads like a question, with the reason beside it."""
     found: list[dict[str, Any]] = []
     for place, name in enumerate(header):
-        answers = [_number(cell) for cell, _ in profile.cells[place]]
+        column = profile.columns[place]
         kind = next((kind for kind, said in _KINDS if said.search(name)), None)
-        if kind is None or not answers or None in answers:
+        if kind is None or not column.filled or column.highest is None:
             continue
-        highest = max(a for a in answers if a is not None)
+        highest = column.highest
         if kind == "nps" and any(q["kind"] == "nps" for q in found):
             kind = "pulse"
         question: dict[str, Any] = {"kind": kind, "score": name}
@@ -68,10 +66,3 @@ def audience_of(
     if are_employees == are_customers:
         return None
     return "employee" if are_employees else "customer"
-
-
-def _number(cell: Any) -> float | None:
-    try:
-        return float(canonical(plain(cell), ".", ","))
-    except NotANumber:
-        return None

@@ -22,7 +22,7 @@ OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 NO_VALUE = Unreadable("is a formula without its value: open the workbook in Excel or LibreOffice and save it")
 _NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_PADDED = re.compile(r'(?:"([^"]*)"|((?:\\.)*))?(0{2,}(?:[- ]0+)*)')
+_PADDED = re.compile(r'(?:"([^"]*)"|((?:\\[^-])*))?(0{2,}(?:\\?[- ]0+)*)')
 """A format of zeros, perhaps after a fixed text: 00000, "A-"0000, 000-000."""
 
 
@@ -100,14 +100,16 @@ def _value(cell: Any) -> Any:
 
 
 def _padded(value: float, shape: str) -> Any:
-    match = _PADDED.fullmatch(shape.partition(";")[0])
+    section = shape.partition(";")[0]
+    match = _PADDED.fullmatch(section)
     if match is None:
-        return value
+        is_padded = "00" in section.partition(".")[0].replace("#,##0", "")
+        return Formatted(value, "") if is_padded and not re.search("[dDmMyYhHsS]", section) else value
     digits = str(int(value)).zfill(match[3].count("0"))
     if len(digits) > match[3].count("0"):
         return value
     shown, place = "", 0
-    for mark in match[3]:
+    for mark in match[3].replace("\\", ""):
         shown += digits[place] if mark == "0" else mark
         place += mark == "0"
     return Formatted(value, (match[1] or (match[2] or "").replace("\\", "")) + shown)
