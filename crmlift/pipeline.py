@@ -152,6 +152,8 @@ def load(*, run_id: str, loaded: Loaded | None = None, is_night: bool = False) -
             "rows_unchanged",
             "rows_deleted",
             "rows_rejected",
+            "rows_repeated",
+            "values_unread",
         ):
             summary[name] = sum(getattr(result, name) for result in results)
     return summary

@@ -127,9 +127,18 @@ create table if not exists ops.cursor (
     source_id varchar, stream varchar, read_until timestamptz, updated_at timestamptz,
     primary key (source_id, stream));
 alter table ops.cursor add column if not exists bookmark json;
+alter table ops.load add column if not exists rows_repeated bigint;
 create table if not exists ops.rejected_row (
     source_id varchar, stream varchar, record_id varchar, field varchar, source_type varchar, reason varchar,
     manifest varchar, run_id varchar, rejected_at timestamptz);
+alter table ops.rejected_row add column if not exists is_withdrawn boolean;
+alter table ops.rejected_row add column if not exists settled_at timestamptz;
+create table if not exists ops.misfit_value (
+    source_id varchar, stream varchar, table_name varchar, record_id varchar, field varchar, source_type varchar,
+    manifest varchar, run_id varchar, found_at timestamptz);
+create table if not exists ops.repeated_key (
+    source_id varchar, stream varchar, record_id varchar, row_count bigint, taken varchar, manifest varchar,
+    run_id varchar, found_at timestamptz);
 create table if not exists ops.data_quality_finding (
     finding_id varchar primary key, rule_id varchar, severity varchar, object varchar, field varchar,
     source_id varchar, failing_rows bigint, total_rows bigint, fail_pct double, sample_ids varchar[],
