@@ -9,6 +9,7 @@ import duckdb
 
 from crmlift.config_files import fill_inputs
 from crmlift.extract import landed_findings
+from crmlift.raw_reading import Readings
 from crmlift.settings import FilesSettings
 from crmlift.settings_file import Loaded
 
@@ -18,7 +19,9 @@ def team_id(name: str) -> str:
     return "team:" + re.sub(r"[\W_]+", "-", name.lower()).strip("-")
 
 
-def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: str) -> None:
+def fill_config(
+    connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: str, readings: Readings | None = None
+) -> None:
     """Replace config.* by the settings; note what the sources lack as data-quality findings."""
     settings = loaded.settings
     currency = settings.company.currency
@@ -72,7 +75,7 @@ def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: s
             [goal.id, goal.rollout, goal.family, goal.kpi, goal.statement, goal.target_change, goal.target_date,
              goal.min_important_change, goal.weight],
         )  # fmt: skip
-    fill_inputs(connection, settings)
+    fill_inputs(connection, settings, readings or Readings())
     _note_source_findings(connection, loaded, run_id)
 
 

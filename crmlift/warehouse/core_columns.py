@@ -9,7 +9,7 @@ fit: parsing the models themselves costs a second.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -47,23 +47,28 @@ def is_needed(schema: str, table: str, column: str) -> bool:
     return schema in WANTED_WHOLE or column.lower() in core_columns(schema, table).needed
 
 
-@cache
-def _by_table() -> Mapping[str, CoreColumns]:
+def columns_by_table(declared: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, CoreColumns]:
+    """Raw table in lower case → what is read of it, from staging models' names and what their yml say."""
     found: dict[str, CoreColumns] = {}
-    for path in sorted(MODELS.glob("1_*/*.yml")):
-        declared: Mapping[str, Any] = read_yaml(path)
-        reads = declared.get("reads") or ()
+    for model, told in declared:
+        reads = told.get("reads") or ()
         for name in [reads] if isinstance(reads, str) else reads:
-            _add(found.setdefault(name.rstrip("?").lower(), CoreColumns()), path.stem, declared)
+            _add(found.setdefault(name.rstrip("?").lower(), CoreColumns()), model, told)
     return found
 
 
-def _add(columns: CoreColumns, model: str, declared: Mapping[str, Any]) -> None:
-    columns.models.add(f"staging.{model}")
-    for name, kind in (declared.get("native") or {}).items():
+@cache
+def _by_table() -> Mapping[str, CoreColumns]:
+    return columns_by_table((f"staging.{path.stem}", read_yaml(path)) for path in sorted(MODELS.glob("1_*/*.yml")))
+
+
+def _add(columns: CoreColumns, model: str, told: Mapping[str, Any]) -> None:
+    columns.models.add(model)
+    dispensable = told.get("dispensable") or ()
+    for name, kind in (told.get("native") or {}).items():
         columns.kinds[name.lower()] = kind.rstrip("?").strip()
-        if not kind.endswith("?") and name not in (declared.get("dispensable") or ()):
+        if not kind.endswith("?") and name not in dispensable:
             columns.needed.add(name.lower())
-    if declared.get("native_like"):
-        columns.alike.append(re.compile(declared["native_like"]))
-    columns.validity |= {name.lower() for name in declared.get("validity") or ()}
+    if told.get("native_like"):
+        columns.alike.append(re.compile(told["native_like"]))
+    columns.validity |= {name.lower() for name in told.get("validity") or ()}

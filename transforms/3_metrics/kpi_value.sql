@@ -19,6 +19,15 @@ named as (
     select kpi_id, segment_dim, segment_value, source_id from metrics.kpi_median
 ),
 
+scales as (
+    -- squares of amounts of 18 digits would not fit; divided by a power of two they lose nothing, others are left alone
+    select
+        kpi_id,
+        pow(2, greatest(ceil(log2(greatest(max(num_squared), max(den_squared), max(abs(num_den)), 1) * count(*) / 1e28)), 0)) as scale
+    from metrics.kpi_cell
+    group by kpi_id
+),
+
 series as (
     select
         n.kpi_id, n.segment_dim, n.segment_value, n.source_id, k.stat_type, k.min_n, k.min_cell, k.is_exact, k.definition_version,
@@ -26,13 +35,15 @@ series as (
         dense_rank() over (order by n.kpi_id) as kpi,
         k.stat_type in ('sum', 'count', 'snapshot_count') as is_additive,
         k.stat_type in ('sum', 'count') and n.segment_dim in ('all', 'team') as has_days,
-        cast(case when k.stat_type = 'duration' then 0 else ceil(coalesce(k.horizon_days, 0)) end as integer) as wait_days
+        cast(case when k.stat_type = 'duration' then 0 else ceil(coalesce(k.horizon_days, 0)) end as integer) as wait_days,
+        coalesce(f.scale, 1) as scale
     from named as n
     inner join metrics.kpi as k on k.kpi_id = n.kpi_id
+    left join scales as f on f.kpi_id = n.kpi_id
 ),
 
 numbered as materialized (
-    select i.series, i.has_days, starts_with(i.stat_type, 'snapshot') as is_snapshot, i.kpi, c.day, c.n, c.n_unobserved, c.num, c.den, c.num_squared, c.den_squared, c.num_den, c.num_max
+    select i.series, i.has_days, starts_with(i.stat_type, 'snapshot') as is_snapshot, i.kpi, c.day, c.n, c.n_unobserved, c.num, c.den, c.num_squared, c.den_squared, c.num_den, c.num_max, i.scale
     from metrics.kpi_cell as c
     inner join series as i
         on i.kpi_id = c.kpi_id and i.segment_dim = c.segment_dim and i.segment_value = c.segment_value
@@ -52,8 +63,9 @@ summed as materialized (
     select
         c.series * 10000000 + p.period_key as cell, c.is_snapshot, sum(c.n) as n, sum(c.n_unobserved) as n_unobserved,
         sum(cast(c.num as decimal(38, 12))) as num, sum(cast(c.den as decimal(38, 12))) as den,
-        sum(cast(c.num_squared as decimal(38, 8))) as num_squared, sum(cast(c.den_squared as decimal(38, 8))) as den_squared,
-        sum(cast(c.num_den as decimal(38, 8))) as num_den, max(c.num_max) as num_max
+        sum(cast(c.num_squared / c.scale as decimal(38, 8))) as num_squared,
+        sum(cast(c.den_squared / c.scale as decimal(38, 8))) as den_squared,
+        sum(cast(c.num_den / c.scale as decimal(38, 8))) as num_den, max(c.num_max) as num_max, min(c.scale) as scale
     from numbered as c
     inner join core.calendar as p
         on p.day = c.day
@@ -72,11 +84,11 @@ later as (
 ),
 
 placed as (
-    select cell, n, n_unobserved, num, den, num_squared, den_squared, num_den, num_max from summed
+    select cell, n, n_unobserved, num, den, num_squared, den_squared, num_den, num_max, scale from summed
     union all
     select
         m.cell // 10000000 * 10000000 + l.period_key as cell, sum(m.n), sum(m.n_unobserved), sum(m.num), sum(m.den),
-        sum(m.num_squared), sum(m.den_squared), sum(m.num_den), max(m.num_max)
+        sum(m.num_squared), sum(m.den_squared), sum(m.num_den), max(m.num_max), min(m.scale)
     from summed as m
     inner join later as l on l.month_key = m.cell % 10000000
     where not m.is_snapshot
@@ -86,8 +98,8 @@ placed as (
 rolled as (
     select
         cell, n, n_unobserved as n_censored, cast(num as double) as num, cast(den as double) as den,
-        cast(num_squared as double) as num_squared, cast(den_squared as double) as den_squared,
-        cast(num_den as double) as num_den, num_max,
+        cast(num_squared as double) * scale as num_squared, cast(den_squared as double) * scale as den_squared,
+        cast(num_den as double) * scale as num_den, num_max,
         cast(null as double) as value, cast(null as double) as ci_low, cast(null as double) as ci_high
     from placed
     union all
