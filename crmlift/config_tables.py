@@ -12,6 +12,7 @@ from crmlift.extract import landed_findings
 from crmlift.raw_reading import Readings
 from crmlift.settings import FilesSettings
 from crmlift.settings_file import Loaded
+from crmlift.warehouse.record_ids import is_short_id, whole_id
 
 
 def team_id(name: str) -> str:
@@ -76,11 +77,21 @@ def fill_config(
              goal.min_important_change, goal.weight],
         )  # fmt: skip
     fill_inputs(connection, settings, readings or Readings())
+    _complete_ids(connection)
     _note_source_findings(connection, loaded, run_id)
 
 
 def _scope_value(scope: str, member: str) -> str:
     return team_id(member) if scope == "team" and not member.startswith("team:") else member
+
+
+def _complete_ids(connection: duckdb.DuckDBPyConnection) -> None:
+    """Users of waves by the id core has: people copy the short one of Salesforce from a report or an address line."""
+    name = "regexp_replace(scope_value, '^.*:', '')"
+    connection.execute(
+        "update config.rollout_wave set scope_value = left(scope_value, length(scope_value) - 15) || "
+        f"{whole_id(name)} where scope_type = 'user' and {is_short_id(name)}"
+    )
 
 
 def _note_source_findings(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: str) -> None:

@@ -186,7 +186,7 @@ def _is_told_by(table: str, stream: str, field: str | None) -> bool:
     """Whether core reads a stream's field, or anything of it, from this table."""
     schema, _, name = table.partition(".")
     is_raw = schema.startswith("raw_") and name == stream
-    return is_raw and (field is None or core_columns(schema, name).reads(field))
+    return is_raw and (field is None or core_columns(schema, name).kind_of(field) is not None)
 
 
 def _with_affected(finding: QualityFinding, kpis: Sequence[Kpi], feeds: Mapping[str, set[str]]) -> QualityFinding:

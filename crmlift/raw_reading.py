@@ -69,8 +69,7 @@ class _Table:
         """Column that is to hold a moment → SQL of it as one."""
         found = {}
         for name, kind in self.kinds.items():
-            wanted = self.read.kinds.get(name.lower()) or (kind if self.read.reads(name) else "")
-            is_moment = wanted.lower().startswith(("date", "timestamp"))
+            is_moment = (self.read.kind_of(name) or "").startswith(("date", "timestamp"))
             if is_moment and name.lower() not in self.read.validity:
                 is_text = not kind.startswith(("DATE", "TIMESTAMP"))
                 found[name] = f"try_cast({quoted(name)} as timestamptz)" if is_text else quoted(name)

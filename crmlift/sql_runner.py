@@ -78,8 +78,9 @@ def build_models(
     """Build these models in order beside what is there; those declared `run_by` another step are left out.
 
     `parameters`: as_of, timezone, base_currency, salt; each file is given what it uses. `progress(name, done, total)`
-    is called before each model. `sources`: raw table → what staging reads in its place (`raw_reading`). Raises DataCheckFailure when a grain or a `fail` check is broken, ConfigurationFailure
-    when a file cannot be run; nothing is in place then. Large tables are read much faster outside a transaction.
+    is called before each model. `sources`: raw table → what staging reads in its place (`raw_reading`). Raises
+    DataCheckFailure when a grain or a `fail` check is broken, ConfigurationFailure when a file cannot be run; nothing
+    is in place then. Large tables are read much faster outside a transaction.
     """
     wanted = [m for m in in_order(models) if m.declared.run_by == run_by]
     results: list[ModelResult] = []

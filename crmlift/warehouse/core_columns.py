@@ -1,7 +1,7 @@
 """Which raw columns core reads, and which of them it cannot do without: what the staging models' yml say.
 
 `native:` names columns with their types, `?` for those a source may lack; `dispensable:` those without whose value a
-record counts all the same; `native_like:` a pattern of further columns; `validity:` columns that say since or until
+record counts all the same; `native_like:` patterns of further columns; `validity:` columns that say since or until
 when something holds, in which any date has its meaning. Read from those files alone, and only once something does not
 fit: parsing the models themselves costs a second.
 """
@@ -23,18 +23,19 @@ WANTED_WHOLE = ("raw_files",)
 
 @dataclass
 class CoreColumns:
-    """Of one raw table, names in lower case. kinds: column → its type. alike: a pattern of further ones."""
+    """Of one raw table, names in lower case. kinds: column → its type. alike: patterns of further ones → their type."""
 
     kinds: dict[str, str] = field(default_factory=dict)
     needed: set[str] = field(default_factory=set)
-    alike: list[re.Pattern[str]] = field(default_factory=list)
+    alike: dict[str, str] = field(default_factory=dict)
     models: set[str] = field(default_factory=set)
     validity: set[str] = field(default_factory=set)
 
-    def reads(self, column: str) -> bool:
-        """Whether any staging model looks at the column."""
+    def kind_of(self, column: str) -> str | None:
+        """The type a column is read as; None where no staging model looks at it."""
         name = column.lower()
-        return name in self.kinds or any(pattern.search(name) for pattern in self.alike)
+        alike = (kind for pattern, kind in self.alike.items() if re.search(pattern, name))
+        return self.kinds.get(name) or next(alike, None)
 
 
 def core_columns(schema: str, table: str) -> CoreColumns:
@@ -69,6 +70,5 @@ def _add(columns: CoreColumns, model: str, told: Mapping[str, Any]) -> None:
         columns.kinds[name.lower()] = kind.rstrip("?").strip()
         if not kind.endswith("?") and name not in dispensable:
             columns.needed.add(name.lower())
-    if told.get("native_like"):
-        columns.alike.append(re.compile(told["native_like"]))
+    columns.alike |= told.get("native_like") or {}
     columns.validity |= {name.lower() for name in told.get("validity") or ()}

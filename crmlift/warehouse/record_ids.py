@@ -1,13 +1,13 @@
 """Salesforce writes one id in two forms: 15 characters in reports and formulas, 18 in its API.
 
-The last three of 18 say which of the 15 are capital letters: one for each five, whose capitals are the bits of a number,
-the first the lowest (https://help.salesforce.com/s/articleView?id=000385585).
+The last three of 18 say which of the 15 are capital letters: one for each five, whose capitals are the bits of a
+number, the first the lowest (as CASESAFEID in Salesforce's formulas makes them).
 """
 
 from __future__ import annotations
 
 SHORT_ID = "(001|003|005|006|00G|00Q|00T|00U|01t|02s|500|701)[0-9A-Za-z]{12}"
-"""A pattern: ids of the objects core knows, by the first three characters that Salesforce gives all ids of an object."""
+"""A pattern: ids of the objects core knows, by the three characters all ids of an object begin with."""
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 

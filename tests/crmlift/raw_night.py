@@ -45,7 +45,9 @@ class RawNight:
     connection: duckdb.DuckDBPyConnection
     runs: dict[str, int] = field(default_factory=dict)
 
-    def land(self, system: str, table: str, records: Sequence[Record], types: Mapping[str, FieldType] | None = None) -> None:
+    def land(
+        self, system: str, table: str, records: Sequence[Record], types: Mapping[str, FieldType] | None = None
+    ) -> None:
         """Land records of one object and load them."""
         declared = core_columns(f"raw_{system}", table).kinds
         names = dict.fromkeys(name for record in records for name in record)

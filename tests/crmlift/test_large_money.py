@@ -20,7 +20,9 @@ def amounts(night: RawNight, column: str = "amount_base") -> list[Decimal]:
 
 def test_amounts_of_18_digits_arrive_exact(tmp_path: Path) -> None:
     with raw_night(tmp_path) as night:
-        night.land("salesforce", "Opportunity", [sf_deal(1, Amount=str(WHOLE)), sf_deal(2, Amount=str(CENTS)), sf_deal(3)])
+        night.land(
+            "salesforce", "Opportunity", [sf_deal(1, Amount=str(WHOLE)), sf_deal(2, Amount=str(CENTS)), sf_deal(3)]
+        )
         assert night.rows('select typeof("Amount"), count(*) from raw_salesforce.Opportunity group by 1') == [
             ("DECIMAL(38,4)", 3)
         ]
@@ -29,7 +31,9 @@ def test_amounts_of_18_digits_arrive_exact(tmp_path: Path) -> None:
         [(total,)] = night.rows("select sum(amount_base) from core.opportunity")
         assert total == WHOLE + CENTS + 1000
         assert night.rows("select sum(amount_base) from core.customer_transaction") == [(total,)]
-        night.measure("won_revenue", "avg_deal_size", "win_rate_amount", "pipeline_created", "annual_margin_per_customer")
+        night.measure(
+            "won_revenue", "avg_deal_size", "win_rate_amount", "pipeline_created", "annual_margin_per_customer"
+        )
         found = night.rows(
             "select kpi_id, value from metrics.kpi_value where period_grain = 'year' and segment_dim = 'all' "
             "and source_id = 'all' and kpi_id in ('won_revenue', 'avg_deal_size', 'win_rate_amount') order by kpi_id"

@@ -8,7 +8,8 @@
 -- declared amounts and the largest of a snapshot have none. Student's interval of a mean of heavy-tailed amounts holds
 -- less than 95 % below some 50 units. A snapshot counts at its last day in a period. A period without records is 0 for
 -- sums and counts and unknown for all else; one in which a sum's records begin is partial. Cells smaller than min_cell
--- are not shown, nor is the next smallest where a single one would follow from the rest.
+-- are not shown, nor is the next smallest where a single one would follow from the rest. Where a KPI has no record for more
+-- than a year, periods without one are left out for everybody.
 with today as (
     select cast(timezone($timezone, $as_of) as date) as day
 ),
@@ -134,17 +135,31 @@ spans as (
     group by all
 ),
 
-beginnings as (
-    select kpi_id, min(day) as first_day
-    from metrics.kpi_cell
-    group by all
+known as (
+    select distinct kpi_id, day, true as is_record from metrics.kpi_cell
+    union all
+    select d.kpi_id, p.period_start, true
+    from (select distinct kpi_id, period_key from metrics.kpi_median) as d
+    inner join periods as p on p.period_key = d.period_key and p.period_grain = 'month'
+    union all
+    select k.kpi_id, t.day, false
+    from (select distinct kpi_id from series) as k
+    cross join today as t
+),
+
+breaks as (
+    -- nothing of the kind was recorded for more than a year: missing is not zero there
+    select
+        kpi_id, lag(day) over (partition by kpi_id order by day, is_record desc) as last_day, day as first_day, is_record
+    from known
+    qualify coalesce(day - last_day > 366, true)
 ),
 
 cells as (
     select
         i.kpi_id, p.period_grain, p.period_start, p.period_end, i.segment_dim, i.segment_value, i.source_id,
         coalesce(r.n, 0) as n, coalesce(r.n_censored, 0) as n_censored,
-        coalesce(p.period_start < b.first_day, false) and i.stat_type in ('sum', 'count') as is_partial,
+        b.kpi_id is not null and i.stat_type in ('sum', 'count') as is_partial,
         i.stat_type, i.is_additive, i.is_exact, i.min_n, i.min_cell, i.definition_version, i.wait_days,
         case when i.is_additive then coalesce(r.num, 0) else r.num end as num,
         r.den, r.num_max, r.num / nullif(r.den, 0) as ratio, coalesce(k.clusters, r.n) as clusters,
@@ -154,7 +169,9 @@ cells as (
     from spans as s
     inner join series as i on i.series = s.series
     inner join periods as p on p.period_grain = s.period_grain and p.period_start >= s.first_start
-    left join beginnings as b on b.kpi_id = i.kpi_id
+    anti join breaks as g on g.kpi_id = i.kpi_id and p.period_start > g.last_day and p.period_end <= g.first_day
+    left join breaks as b
+        on b.kpi_id = i.kpi_id and b.is_record and p.period_start < b.first_day and p.period_end > b.first_day
     left join rolled as r on r.cell = i.series * 10000000 + p.period_key
     left join clustered as k on k.cell = i.series * 10000000 + p.period_key
 ),

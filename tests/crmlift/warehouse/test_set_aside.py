@@ -60,9 +60,9 @@ def refused(bench: Bench) -> list[tuple[Any, ...]]:
 def test_what_core_needs_is_what_staging_declares() -> None:
     assert is_needed("raw_hubspot", "calls", "hs_timestamp")
     assert not is_needed("raw_hubspot", "calls", "hs_call_duration")
-    assert core_columns("raw_hubspot", "calls").reads("hs_call_duration")
-    assert not core_columns("raw_hubspot", "calls").reads("recording_ids")
-    assert core_columns("raw_hubspot", "deals").reads("hs_v2_date_entered_12345")
+    assert core_columns("raw_hubspot", "calls").kind_of("hs_call_duration") == "double"
+    assert core_columns("raw_hubspot", "calls").kind_of("recording_ids") is None
+    assert core_columns("raw_hubspot", "deals").kind_of("hs_v2_date_entered_12345") == "timestamptz"
     assert is_needed("raw_files", "opportunity", "amount"), "people map a column because they want it"
     assert not is_needed("raw_of_a_tap", "anything", "column")
 
