@@ -200,6 +200,13 @@ def stages_that_changed(connection: Connection, is_bad: bool) -> None:
     )
 
 
+def trials(connection: Connection, is_bad: bool) -> None:
+    names = ["Test", "test 3", "Тест: дах"] if is_bad else ["Attestation", "Testarossa", "Roof"]
+    for name in names:
+        deals(connection, 1, name=name)
+    deals(connection, 1, name="Old", is_countable=False, exclude_reason="test" if is_bad else "merged")
+
+
 def brought_along(connection: Connection, is_bad: bool) -> None:
     connection.execute("insert into metrics.kpi (kpi_id) values ('win_rate')")
     connection.execute(
@@ -228,6 +235,7 @@ CASES: dict[str, tuple[Callable[[Connection, bool], None], str, str, int]] = {
     "mixed_currency": (second_currency, "info", "opportunity", 10),
     "changed_stages": (stages_that_changed, "warning", "pipeline_stage", 3),
     "negative_duration": (negative, "blocking", "ticket", 30),
+    "test_record": (trials, "info", "opportunity", 4),
     "unknown_kpi": (brought_along, "warning", "benchmark", 1),
 }
 """Rule → what makes it fire, how bad that is, on what, how many rows (0: at least one)."""

@@ -174,7 +174,8 @@ closed as (
             when j.created_at is null and (j.status = 'open' or coalesce(j.closed_stage_at, j.close_field_at) is null) then 'undated'
             when lower(j.deal_type) = 'duplicate' or lower(j.stage_label) = 'duplicate'
                 or regexp_matches(lower(coalesce(j.loss_reason, '')), 'duplicate|merged into') then 'duplicate'
-            when regexp_matches(lower(coalesce(j.pipeline_name, '')), '^(test|sandbox|demo)\b') then 'test'
+            when regexp_matches(lower(coalesce(j.pipeline_name, '')), '^(test|sandbox|demo)\b')
+                or contains(coalesce(j.name, ''), '(Sample Deal)') then 'test'
             when j.amount_native < 0 then 'negative_amount'
             when j.is_own then 'internal'
         end as exclude_reason
