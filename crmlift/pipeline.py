@@ -147,15 +147,9 @@ def load(*, run_id: str, loaded: Loaded | None = None, is_night: bool = False) -
         results = load_landed(connection, manifests, run_id=run_id)
         summary["manifests"] = len(results)
         for name in (
-            "rows_read",
-            "rows_inserted",
-            "rows_updated",
-            "rows_unchanged",
-            "rows_deleted",
-            "rows_rejected",
-            "rows_repeated",
-            "values_unread",
-        ):
+            "rows_read", "rows_inserted", "rows_updated", "rows_unchanged", "rows_deleted", "rows_rejected",
+            "rows_repeated", "values_unread",
+        ):  # fmt: skip
             summary[name] = sum(getattr(result, name) for result in results)
     return summary
 

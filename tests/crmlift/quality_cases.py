@@ -200,6 +200,12 @@ def stages_that_changed(connection: Connection, is_bad: bool) -> None:
     )
 
 
+def nobody_known(connection: Connection, is_bad: bool) -> None:
+    """Deals of files without people; and of files in which nobody is needed, for the team is given."""
+    team = {} if is_bad else {"team_id": "team:north"}
+    deals(connection, 10, source_id="sheets", owner_id="sheets:olha", **team)
+
+
 def trials(connection: Connection, is_bad: bool) -> None:
     names = ["Test", "test 3", "Тест: дах"] if is_bad else ["Attestation", "Testarossa", "Roof"]
     for name in names:
@@ -235,6 +241,7 @@ CASES: dict[str, tuple[Callable[[Connection, bool], None], str, str, int]] = {
     "mixed_currency": (second_currency, "info", "opportunity", 10),
     "changed_stages": (stages_that_changed, "warning", "pipeline_stage", 3),
     "negative_duration": (negative, "blocking", "ticket", 30),
+    "unmapped_owner": (nobody_known, "warning", "opportunity", 10),
     "test_record": (trials, "info", "opportunity", 4),
     "unknown_kpi": (brought_along, "warning", "benchmark", 1),
 }

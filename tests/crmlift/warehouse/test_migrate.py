@@ -109,5 +109,7 @@ def test_a_key_that_is_no_longer_declared_goes_and_the_rows_stay(tmp_path: Path)
 def test_columns_of_money_become_as_wide_as_declared(earlier: Path) -> None:
     with work_database(earlier) as connection:
         connection.execute("update config.cost_item set amount_base = amount_base + 123456789012345678")
-        found = connection.execute("select amount_base::varchar, typeof(amount_native) from config.cost_item").fetchall()
+        found = connection.execute(
+            "select amount_base::varchar, typeof(amount_native) from config.cost_item"
+        ).fetchall()
     assert found == [("123456789012345690.34", "DECIMAL(38,2)")]

@@ -40,7 +40,14 @@ def test_files_that_mix_both_forms_refer_to_the_same_records(tmp_path: Path) -> 
     (tmp_path / "firms.csv").write_text("Id,Name\n001M000000qfPySIAU,Alfa\n")
     (tmp_path / "people.csv").write_text("Id,Name,Team\n0055g00000SellAAAR,Olha,North\n")
     (tmp_path / "quotas.csv").write_text("Who,From,To,Quota\n0055g00000SellA,2026-05-01,2026-06-01,30\n")
-    deals = {"id": "Id", "owner": "Owner", "account": "Account", "status": "Status", "amount": "Sum", "closed_at": "Closed"}
+    deals = {
+        "id": "Id",
+        "owner": "Owner",
+        "account": "Account",
+        "status": "Status",
+        "amount": "Sum",
+        "closed_at": "Closed",
+    }
     quotas = {"owner": "Who", "period_start": "From", "period_end": "To", "quota": "Quota"}
     files = {
         "deals": {"path": "deals.csv", "entity": "opportunity", "columns": deals},
