@@ -29,7 +29,7 @@ class FieldType(StrEnum):
     BOOLEAN = "boolean"
     INTEGER = "integer"
     NUMBER = "number"
-    DECIMAL = "decimal"  # money: 18 digits, 4 after the point
+    DECIMAL = "decimal"  # money: up to 34 digits before the point, 4 after it
     DATE = "date"
     TIMESTAMP = "timestamp"  # ISO-8601 with offset, or epoch milliseconds
     JSON = "json"
@@ -42,6 +42,7 @@ class Field:
     path: where the value lies in a JSON record, `("properties", "amount")`; empty means `(name,)`.
     source_type: the source's own word for the type. label: for people.
     is_personal: a name, address, telephone number or free text about a person; never published.
+    is_origin: where the record was found, not what it says: rows that differ in it only are equal.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Field:
     label: str = ""
     path: tuple[str, ...] = ()
     is_personal: bool = False
+    is_origin: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,9 @@ class StreamSchema:
     """The shape of one object type.
 
     table: the raw table, `Opportunity` in schema `raw_<system>`.
-    version_field: orders versions of one record (SystemModstamp, updatedAt); None: the later page wins.
+    version_field: orders versions of one record (SystemModstamp, updatedAt).
+    later_wins: pages come in the order of time, as an API is read: of two versions that say nothing of their age the
+    later one counts. False where pages come in no order (files): a key repeated with different content is refused.
     deleted_field: boolean field that marks soft-deleted rows.
     replace_by: set for child streams (history, associations): all rows with the parent keys present in a batch are
     replaced by the batch, since the source always returns a parent's children whole.
@@ -77,6 +81,7 @@ class StreamSchema:
     children: tuple[StreamSchema, ...] = ()
     is_snapshot: bool = False
     keeps_bookmark: bool = False
+    later_wins: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """The schema as the manifest keeps it, without children (each has a manifest of its own)."""

@@ -154,7 +154,7 @@ def instant_of(value: Any) -> datetime | None:
 
 
 def misfit(row: Row, field: Field) -> bool:
-    """Whether the load would reject the value for its type."""
+    """Whether the load would leave the value out, or refuse its row, for its type."""
     value = value_of(row, field)
     if value is None or field.type in {FieldType.TEXT, FieldType.JSON}:
         return False
@@ -174,4 +174,4 @@ def _fits(value: Any, kind: FieldType) -> bool:
     number = float(value)
     if kind is FieldType.INTEGER:
         return number == int(number)
-    return abs(number) < 1e14 or kind is FieldType.NUMBER
+    return abs(number) < 1e34 or kind is FieldType.NUMBER

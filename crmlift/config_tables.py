@@ -15,8 +15,10 @@ from connectors.files.mapping import read_mapping
 from crmlift.completeness import RECORDS
 from crmlift.config_files import fill_inputs
 from crmlift.extract import landed_findings
+from crmlift.raw_reading import Readings
 from crmlift.settings import FilesSettings
 from crmlift.settings_file import Loaded
+from crmlift.warehouse.record_ids import is_short_id, whole_id
 
 CORE_ENTITIES = {*RECORDS, "survey_invitation", "account", "contact", "user"}
 """Entities of files that verdicts rest on; the others are inputs such as costs."""
@@ -27,7 +29,9 @@ def team_id(name: str) -> str:
     return "team:" + re.sub(r"[\W_]+", "-", name.lower()).strip("-")
 
 
-def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: str) -> None:
+def fill_config(
+    connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: str, readings: Readings | None = None
+) -> None:
     """Replace config.* by the settings; note what the sources lack as data-quality findings."""
     settings = loaded.settings
     currency = settings.company.currency
@@ -83,7 +87,8 @@ def fill_config(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: s
             [goal.id, goal.rollout, goal.family, goal.kpi, goal.statement, goal.target_change, goal.target_date,
              goal.min_important_change, goal.weight],
         )  # fmt: skip
-    fill_inputs(connection, settings)
+    fill_inputs(connection, settings, readings or Readings())
+    _complete_ids(connection)
     _note_source_findings(connection, loaded, run_id)
 
 
@@ -107,6 +112,15 @@ def _record_mapping(connection: duckdb.DuckDBPyConnection, loaded: Loaded) -> st
 
 def _scope_value(scope: str, member: str) -> str:
     return team_id(member) if scope == "team" and not member.startswith("team:") else member
+
+
+def _complete_ids(connection: duckdb.DuckDBPyConnection) -> None:
+    """Users of waves by the id core has: people copy the short one of Salesforce from a report or an address line."""
+    name = "regexp_replace(scope_value, '^.*:', '')"
+    connection.execute(
+        "update config.rollout_wave set scope_value = left(scope_value, length(scope_value) - 15) || "
+        f"{whole_id(name)} where scope_type = 'user' and {is_short_id(name)}"
+    )
 
 
 def _note_source_findings(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: str) -> None:

@@ -29,6 +29,7 @@ from crmlift.errors import ConfigurationFailure, DataCheckFailure
 from crmlift.extract import extract_source, refuse_unread
 from crmlift.places import KPIS, MODELS
 from crmlift.raw_published import raw_tables
+from crmlift.raw_reading import read_raw
 from crmlift.report import write_report
 from crmlift.settings_file import Loaded, load_settings, salt
 from crmlift.snapshots import append_snapshots
@@ -149,13 +150,9 @@ def load(*, run_id: str, loaded: Loaded | None = None, is_night: bool = False) -
         results = load_landed(connection, manifests, run_id=run_id)
         summary["manifests"] = len(results)
         for name in (
-            "rows_read",
-            "rows_inserted",
-            "rows_updated",
-            "rows_unchanged",
-            "rows_deleted",
-            "rows_rejected",
-        ):
+            "rows_read", "rows_inserted", "rows_updated", "rows_unchanged", "rows_deleted", "rows_rejected",
+            "rows_repeated", "values_unread",
+        ):  # fmt: skip
             summary[name] = sum(getattr(result, name) for result in results)
     return summary
 
@@ -165,11 +162,13 @@ def transform(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     loaded = loaded or load_settings()
     with _step(loaded, run_id, "transform") as (connection, summary):
         models = sql_runner.load_models(MODELS)
-        with transaction(connection):
-            config_tables.fill_config(connection, loaded, run_id)
-            sql_runner.prepare_raw(connection, models, run_id)
         bound = parameters(connection, loaded)
-        built = sql_runner.build_models(connection, [m for m in models if m.layer <= CORE], bound)
+        with transaction(connection):
+            readings = read_raw(connection, models, as_of=bound["as_of"], run_id=run_id)
+            config_tables.fill_config(connection, loaded, run_id, readings)
+            sql_runner.prepare_raw(connection, models, run_id)
+        wanted = [m for m in models if m.layer <= CORE]
+        built = sql_runner.build_models(connection, wanted, bound, sources=readings.sources)
         with transaction(connection):
             sql_runner.place_models(connection, built, run_id, bound["as_of"])
             config_files.convert_costs(connection, loaded.settings.company.currency)

@@ -28,6 +28,8 @@ SCOPE_COLUMN = {
 ADOPTION_KPI = "weekly_active_user_rate"
 """What teams' effects are held against: who uses the CRM at all, in a week."""
 MIN_INVITED, ANSWER_DAYS = 30, 30
+BREAK = np.timedelta64(366, "D")
+"""Longer without a record is a break: as in `core.recorded_run` and `metrics.kpi_value`."""
 DAYS_OF_UNIT = {"minutes": 1 / 1440, "hours": 1 / 24, "days": 1.0}
 
 
@@ -228,6 +230,7 @@ def _question(
         observed=rows["observed"].astype(bool),
         go_live=scope.go_live,
         as_of=today,
+        recorded_from=_recorded_from(at, scope.go_live),
         learning_days=scope.learning_days,
         horizon_days=kpi.horizon_days,
         time_unit_days=DAYS_OF_UNIT.get(kpi.unit, 1.0),
@@ -238,6 +241,19 @@ def _question(
         group_names=segments,
         dose=scope.dose,
     )
+
+
+def _recorded_from(at: np.ndarray, go_live: np.ndarray) -> np.datetime64 | None:
+    """The first day after the last break of more than a year before the first go-live; None without a break.
+
+    A lone record of decades ago does not make the time after it one without sales: missing is not zero.
+    """
+    days = np.unique(at.astype("datetime64[D]"))
+    known = go_live[~np.isnat(go_live)]
+    begins = days[1:][np.diff(days) > BREAK]
+    begins = begins[begins < known.min()] if len(known) else begins
+    first: np.datetime64 | None = begins[-1] if len(begins) else None
+    return first
 
 
 def _of_wave(pooled: Question, scope: Scope, wave_id: str) -> Question:

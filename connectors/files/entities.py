@@ -88,7 +88,7 @@ class Entity:
         ]
         if "id" not in self.targets:
             fields.insert(0, Field("id", source_type="text"))
-        fields.append(Field("source_file", source_type="file and sheet"))
+        fields.append(Field("source_file", source_type="file and sheet", is_origin=True))
         fields.append(Field(PROBLEM, FieldType.BOOLEAN, source_type="whole row: missing cells or words not allowed"))
         return StreamSchema(
             stream=self.name,
@@ -97,6 +97,7 @@ class Entity:
             fields=tuple(fields),
             primary_key=("id",),
             is_snapshot=True,
+            later_wins=False,
         )
 
 
