@@ -7,7 +7,14 @@ from typing import Any
 import msgspec
 import requests
 
-from connectors.errors import BudgetReached, CredentialsFailure, SourceFailure, TransientSourceFailure
+from connectors.errors import (
+    AccessRefused,
+    BudgetReached,
+    CredentialsFailure,
+    SourceFailure,
+    TransientSourceFailure,
+    WholeSourceFailure,
+)
 
 KEPT = "Pages landed before are kept."
 AGAIN = "run the same command again: it goes on where it was"
@@ -43,7 +50,7 @@ class ObjectAbsent(SourceFailure):
     """The account has no such object or address."""
 
 
-class ScopeMissing(CredentialsFailure):
+class ScopeMissing(AccessRefused):
     """The token is good, but may not read this."""
 
 
@@ -103,12 +110,12 @@ def still_failing(reason: str, attempts: int, where: str) -> TransientSourceFail
 def unreachable(host: str, error: Exception) -> SourceFailure:
     """Nobody answered, or not the one expected."""
     if isinstance(error, requests.exceptions.SSLError):
-        return SourceFailure(
+        return WholeSourceFailure(
             f"{host} did not prove its identity: the TLS certificate was refused.",
             where="base_url",
             next_step="check base_url, or set ca_bundle to the authority that signed the certificate",
         )
-    return SourceFailure(
+    return WholeSourceFailure(
         f"{host} cannot be reached.",
         where="base_url",
         why="The name does not resolve, nothing listens there, or the network is closed.",

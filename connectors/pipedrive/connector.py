@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from connectors.contract import Checkpoint, Connector, Finding, Page, PageFormat, StreamSchema, Window
-from connectors.errors import CredentialsFailure
+from connectors.errors import AccessRefused
 from connectors.pipedrive.client import ObjectAbsent, PipedriveClient
 from connectors.pipedrive.reading import RecordReader
 from connectors.pipedrive.schemas import FIELDS_OF, FIXED, NATIVE, SYSTEM, Definition, record_schema
@@ -139,7 +139,7 @@ class PipedriveConnector(Connector):
         path = _V1[stream][0] if stream in _V1 else f"/api/v2/{stream}"
         try:
             self._client.get(path, f"looking for {stream}", limit=1)
-        except (ObjectAbsent, CredentialsFailure) as refusal:
+        except (ObjectAbsent, AccessRefused) as refusal:
             self._note("missing_object", stream, None, f"{stream} cannot be read: {refusal.what}")
             return False
         return True
