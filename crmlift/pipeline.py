@@ -29,7 +29,7 @@ from crmlift.errors import ConfigurationFailure, DataCheckFailure
 from crmlift.extract import extract_source, refuse_unread
 from crmlift.places import KPIS, MODELS
 from crmlift.raw_published import raw_tables
-from crmlift.refusals import PartlyRead
+from crmlift.refusals import ExtractResult, PartlyRead
 from crmlift.report import write_report
 from crmlift.settings_file import Loaded, load_settings, salt
 from crmlift.snapshots import append_snapshots
@@ -129,7 +129,12 @@ def extract(
         )
     began = time.monotonic()
     done = extract_source(loaded, source_id, run_id=run_id, full=full, secrets=secrets)
-    return {"run_id": run_id, **asdict(done), "seconds": round(time.monotonic() - began, 2)}
+    return {**summary_of(done, run_id), "seconds": round(time.monotonic() - began, 2)}
+
+
+def summary_of(done: ExtractResult, run_id: str) -> Summary:
+    """What an extraction gave, as its step tells it."""
+    return {"run_id": run_id, **asdict(done)}
 
 
 def extract_what_can_be(source_id: str, *, run_id: str, secrets: Mapping[str, str] | None = None) -> Summary:
@@ -137,7 +142,7 @@ def extract_what_can_be(source_id: str, *, run_id: str, secrets: Mapping[str, st
     try:
         return extract(source_id, run_id=run_id, secrets=secrets)
     except PartlyRead as partly:
-        return {"run_id": run_id, **asdict(partly.done), "refused": str(partly), "exit_code": partly.exit_code}
+        return {**summary_of(partly.done, run_id), "refused": str(partly), "exit_code": partly.exit_code}
 
 
 def load(*, run_id: str, loaded: Loaded | None = None, is_night: bool = False) -> Summary:
@@ -285,7 +290,7 @@ def run(*, run_id: str, full: bool = False) -> list[tuple[str, Summary]]:
         except PartlyRead as partly:
             log.error("%s", partly)
             failures.append(partly)
-            done.append((f"extract {source_id}", asdict(partly.done)))
+            done.append((f"extract {source_id}", summary_of(partly.done, run_id)))
         except ExpectedFailure as failure:
             log.error("%s", failure)
             failures.append(failure)

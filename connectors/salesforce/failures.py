@@ -70,7 +70,7 @@ def is_busy(response: requests.Response) -> bool:
 def failure_of(response: requests.Response, source_id: str, doing: str) -> ExpectedFailure:
     """The failure an error answer stands for. doing: what was asked, such as "reading Opportunity"."""
     code, message = error_of(response)
-    said = f"Salesforce said {code}{': ' + message if message else ''}."
+    said = f"Salesforce said {code}{': ' + message.rstrip('.') if message else ''}."
     if code in LIMIT_CODES:
         return TransientSourceFailure(
             "A daily limit of the org is used up.",

@@ -30,6 +30,7 @@ def extract(only: Only = None, full: Full = False, as_json: Json = False) -> Non
         try:
             done.append(pipeline.extract(source_id, run_id=run_id, full=full))
         except PartlyRead as partly:
+            done.append(pipeline.summary_of(partly.done, run_id))
             failures.append(partly)
     _show(done, as_json)
     for failure in failures[1:]:
