@@ -21,6 +21,11 @@ class ExpectedFailure(Exception):
     is_retryable = False
     stops_source = True
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether it is a no for good to one thing, which the rest can be had without."""
+        return not self.stops_source and not self.is_retryable
+
     def __init__(self, what: str, *, where: str = "", why: str = "", next_step: str = "", saved: str = "") -> None:
         self.what, self.where, self.why, self.next_step, self.saved = what, where, why, next_step, saved
         super().__init__(str(self))

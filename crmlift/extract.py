@@ -157,7 +157,7 @@ class _Night:
                 writer.write_all(self.connector.read(schema, writer.window, writer.checkpoint))
         except SourceFailure as failure:
             is_stuck = is_resumed and writer.checkpoint == start and not isinstance(failure, SchemaChanged)
-            if failure.stops_source or failure.is_retryable or not is_stuck:
+            if not (failure.is_refusal and is_stuck):
                 raise
             self.zone.discard(schema, self.source_id)
             writer = self.zone.begin(schema, self.source_id, self.run_id, window)

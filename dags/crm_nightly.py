@@ -2,8 +2,8 @@
 
 Sources are read side by side into the landing zone; from the load on there is one writer. A source, or an object of
 one, that cannot be read leaves its data as they were and does not stop the others; the run fails all the same, when it
-is done. Every task is short, idempotent, and safe to clear and run again. Secrets come from the Airflow connection `crmlift_<source>` if there
-is one, else from the environment (CRMLIFT_<SOURCE>_<KEY>).
+is done. Every task is short, idempotent, and safe to clear and run again. Secrets come from the Airflow connection
+`crmlift_<source>` if there is one, else from the environment (CRMLIFT_<SOURCE>_<KEY>).
 """
 
 from __future__ import annotations

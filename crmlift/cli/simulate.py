@@ -37,8 +37,8 @@ def simulate(
     faults: Annotated[
         str | None,
         typer.Option(
-            help="A storm: errors, limits, drops, truncated, expired, slow, failed, shuffled, skewed, all; or refusals: "
-            "an object of each vendor is withheld for good."
+            help="A storm: errors, limits, drops, truncated, expired, slow, failed, shuffled, skewed, all; "
+            "or refusals: an object of each vendor is withheld for good."
         ),
     ] = None,
     latency: Annotated[str, typer.Option(help="Wait before each answer, e.g. 150ms.")] = "0ms",

@@ -16,7 +16,7 @@ import duckdb
 
 from connectors.contract import PageKind
 from connectors.landing_manifest import Manifest, read_manifest
-from crmlift.warehouse import first_load, merge
+from crmlift.warehouse import first_load, histories, merge
 from crmlift.warehouse.store import bounded_memory, transaction
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,8 @@ def _inserted(
 ) -> list[LoadResult]:
     """The results of a first load without a merge; none when it has to be merged."""
     family = (parent, *children)
+    if any(histories.is_old(e.manifest.schema) for e in family):
+        return []
     if not all(first_load.is_first(connection, merge.RawTable.of(e.manifest.schema), e.manifest) for e in family):
         return []
     columns = max(len(entry.manifest.schema.fields) for entry in family)
@@ -127,17 +129,20 @@ def _families(fresh: Sequence[_Landed]) -> list[tuple[_Landed, list[_Landed]]]:
 def _load_one(
     connection: duckdb.DuckDBPyConnection, entry: _Landed, parent: _Landed | None, run_id: str, is_plain: bool
 ) -> LoadResult:
-    manifest, folder = entry.manifest, entry.path.parent
+    manifest, folder = histories.with_lasting_key(entry.manifest), entry.path.parent
     manifest.verify(folder)
     table = merge.RawTable.of(manifest.schema)
     merge.ensure_table(connection, table)
+    histories.number_table(connection, table.schema, table.name, manifest.schema)
     incoming = merge.Incoming(manifest, folder, entry.name, run_id)
     if is_plain:
         rejected, counts = 0, first_load.insert_all(connection, table, incoming)
     else:
         rejected = merge.stage_incoming(connection, table, incoming)
+        if histories.is_old(entry.manifest.schema):
+            histories.number_rows(connection, "incoming")
         if parent is not None:
-            merge.stage_parent_keys(connection, parent.manifest, parent.path.parent)
+            merge.stage_parent_keys(connection, parent.manifest, parent.path.parent, incoming)
         counts = merge.apply_upserts(connection, table, incoming, is_child=parent is not None)
     deleted = sum(merge.apply_keys(connection, table, incoming, kind) for kind in (PageKind.DELETE, PageKind.KEYS))
     result = LoadResult(
@@ -158,7 +163,8 @@ def _write_ledger(
 ) -> None:
     manifest = entry.manifest
     in_table = merge.live_rows(connection, table, manifest.source_id)
-    is_reconciled = None if manifest.source_count is None else in_table == manifest.source_count
+    count = manifest.source_count
+    is_reconciled = None if count is None else in_table == count or (table.stream.keeps_history and in_table > count)
     connection.execute(
         "insert into ops.load values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
         [

@@ -168,8 +168,11 @@ def _text_of(name: str | None) -> str:
     return f"t.{quoted(name or '')}"
 
 
-def stage_parent_keys(connection: duckdb.DuckDBPyConnection, parent: Manifest, folder: Path) -> None:
-    """Fill temp table `parent_key` with the live parents that were read, so vanished children go with the rest."""
+def stage_parent_keys(connection: duckdb.DuckDBPyConnection, parent: Manifest, folder: Path, child: Incoming) -> None:
+    """Fill temp table `parent_key` with the live parents that were read, so vanished children go with the rest.
+
+    With those whose children alone were read: the child's run names them.
+    """
     stream = parent.schema
     (key,) = stream.primary_key
     wanted = [f for f in stream.fields if f.name in {key, stream.deleted_field}]
@@ -183,6 +186,13 @@ def stage_parent_keys(connection: duckdb.DuckDBPyConnection, parent: Manifest, f
         f"select distinct {quoted(key)} as key from "
         f"{reader([folder / p.file for p in parts if p.format is fmt], fmt, wanted)} {alive}"
         for fmt in dict.fromkeys(p.format for p in parts)
+    ]
+    named = [p for p in child.manifest.parts if p.kind is PageKind.PARENTS]
+    by = [f for f in child.manifest.schema.fields if f.name == child.manifest.schema.replace_by]
+    selects += [
+        f"select distinct {quoted(by[0].name)} as key from "
+        f"{reader([child.folder / p.file for p in named if p.format is fmt], fmt, by)}"
+        for fmt in dict.fromkeys(p.format for p in named)
     ]
     connection.execute(
         "create or replace temp table parent_key as "
@@ -229,16 +239,24 @@ def apply_upserts(
 
 
 def _drop_absent(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming, *, is_child: bool) -> int:
-    """Children no longer returned with their parent go; records absent from a complete snapshot are marked deleted."""
+    """Children no longer returned with their parent go; records absent from a complete snapshot are marked deleted.
+
+    A history never loses what it knew, and children of a kind that was not read stay.
+    """
+    stream = table.stream
+    if is_child and stream.keeps_history:
+        return 0
     absent = f"not exists (select 1 from latest n where {' and '.join(f't.{k} = n.{k}' for k in table.key)})"
     source = literal(incoming.manifest.source_id)
     if is_child:
-        parents = f"select key from parent_key union select {quoted(table.stream.replace_by or '')} from latest"
+        by = quoted(stream.replace_by or "")
+        covered = ", ".join(map(literal, stream.covers or ())) or "null"
+        only = f"and t.{quoted(stream.covers_field)} in ({covered}) " if stream.covers_field else ""
         sql = (
-            f"delete from {table.qualified} t where t._source_id = {source} "
-            f"and t.{quoted(table.stream.replace_by or '')} in ({parents}) and {absent}"
+            f"delete from {table.qualified} t where t._source_id = {source} and t.{by} in "
+            f"(select key from parent_key union select {by} from latest) {only}and {absent}"
         )
-    elif table.stream.is_snapshot:
+    elif stream.is_snapshot:
         where = f"t._source_id = {source} and not t._deleted and {absent}"
         sql = f"update {table.qualified} t set _deleted = true where {where}"
     else:

@@ -96,7 +96,9 @@ def test_a_bulk_job_that_fails_over_a_field_says_which(server: ServerInfo, tmp_p
     def get(path, doing, **kwargs):  # type: ignore[no-untyped-def]
         response = real(path, doing, **kwargs)
         if "jobs/query/" in path and "result" not in path and "Amount" in {f.name for f in schema.fields}:
-            response._content = response.content.replace(b'"JobComplete"', b'"Failed","errorMessage":"%s"' % said.encode())
+            response._content = response.content.replace(
+                b'"JobComplete"', b'"Failed","errorMessage":"%s"' % said.encode()
+            )
         return response
 
     schema = connector.schema("Opportunity")
