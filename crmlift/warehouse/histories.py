@@ -12,7 +12,7 @@ import duckdb
 
 from connectors.contract import StreamSchema
 from connectors.landing_manifest import Manifest
-from crmlift.warehouse.store import literal
+from crmlift.warehouse.store import literal, quoted
 
 _OLD_KEY = ("record_id", "property", "seq")
 _KEY = ("record_id", "property", "at", "seq")
@@ -39,8 +39,8 @@ def number_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str, 
         "select comment from duckdb_tables() where schema_name = ? and table_name = ?", [schema, name]
     ).fetchone()
     if found != (_MARK,):
-        number_rows(connection, f'{schema}."{name}"')
-        connection.execute(f'comment on table {schema}."{name}" is {literal(_MARK)}')
+        number_rows(connection, f"{schema}.{quoted(name)}")
+        connection.execute(f"comment on table {schema}.{quoted(name)} is {literal(_MARK)}")
 
 
 def number_rows(connection: duckdb.DuckDBPyConnection, table: str) -> None:
