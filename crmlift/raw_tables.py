@@ -21,7 +21,7 @@ OURS = {
     "_row_hash": "UBIGINT",
 }
 RULES = ("missing_object", "missing_field")
-_WARNING = frozenset({"unread_object", "missing_field"})
+_WARNING = frozenset({"unread_object", "missing_object", "missing_field"})
 """Findings of connectors that say more than a step was left out."""
 _ADDED = "Added empty: the source lacks it."
 
