@@ -37,8 +37,8 @@ def simulate(
     faults: Annotated[
         str | None,
         typer.Option(
-            help="A storm: errors, limits, drops, truncated, expired, slow, failed, shuffled, skewed, all; "
-            "or refusals: an object of each vendor is withheld for good."
+            help="A storm: errors, limits, drops, truncated, expired, slow, failed, shuffled, skewed, all; or refusals "
+            "(an object of each vendor is withheld for good), repeats (records come twice)."
         ),
     ] = None,
     latency: Annotated[str, typer.Option(help="Wait before each answer, e.g. 150ms.")] = "0ms",
@@ -77,8 +77,9 @@ def simulate(
         options=ServerOptions(
             latency_s=_seconds(latency),
             rate_limits=_one_of(rate_limits, get_args(RateTier), "tier"),
-            faults=None if faults == "refusals" else _one_of(faults, STORMS, "storm"),
+            faults=None if faults in {"refusals", "repeats"} else _one_of(faults, STORMS, "storm"),
             refused=REFUSALS if faults == "refusals" else (),
+            has_repeats=faults == "repeats",
         ),
         on_ready=lambda info: _tell(info, ready_file),
         files=files,

@@ -42,7 +42,8 @@ class ServerOptions:
     search_lag_s: changes younger than this are not in HubSpot's search index yet. is_clock_ticking: the simulated
     present moves on from the company's as_of in real time, otherwise it stands still. jwt_public_key: PEM that JWT
     bearer assertions must verify against, None: any well-formed one is accepted. refused: objects that are listed and
-    described like the others, and whose records nobody gets.
+    described like the others, and whose records nobody gets. has_repeats: each page of a Bulk query begins with its
+    last record as that was an hour earlier, as where records change while pages are made.
     """
 
     latency_s: float = 0.0
@@ -61,3 +62,4 @@ class ServerOptions:
     jwt_public_key: str | None = None
     is_gzip_honoured: bool = True
     refused: tuple[str, ...] = ()
+    has_repeats: bool = False

@@ -30,6 +30,7 @@ from crmlift.simulator.clock import (
 from crmlift.simulator.company import SimTable
 from crmlift.simulator.existence import Existence
 from crmlift.simulator.ids import KEY_PREFIX, salesforce_ids
+from crmlift.simulator.oddities import archived
 from crmlift.simulator.rows import Column, pick, table, where
 from crmlift.simulator.sales import Sales, simulate_sales
 from crmlift.simulator.sales_fields import FIELDS
@@ -125,7 +126,7 @@ def activity_tables(world: World, at: int, contact_ids: list[str], account_ids: 
     event = _columns(world, activities, shown[is_event], at, "Event", contact_ids, account_ids)
     return [
         table("Task", FIELDS["Task"], task | _task_columns(world, activities, shown[~is_event], at)),
-        table("Event", FIELDS["Event"], event | _event_columns(activities, shown[is_event])),
+        table("Event", FIELDS["Event"], event | _event_columns(activities, shown[is_event], at)),
     ]
 
 
@@ -191,11 +192,12 @@ def _task_columns(world: World, activities: Activities, rows: Index, at: int) ->
                      for k, i in zip(kinds, rows.tolist(), strict=True)],
         "CallDurationInSeconds": [s if k == CALL else None for k, s in zip(kinds, seconds, strict=True)],
         "IsClosed": is_done.tolist(),
+        "IsArchived": archived(np.where(is_done, activities.at[rows], NEVER), at),
         "CompletedDateTime": instants(np.where(is_done, activities.at[rows], NEVER)),
     }  # fmt: skip
 
 
-def _event_columns(activities: Activities, rows: Index) -> dict[str, Column]:
+def _event_columns(activities: Activities, rows: Index, at: int) -> dict[str, Column]:
     minutes = 30 + 15 * (rows % 5)
     start = activities.at[rows]
     return {
@@ -204,4 +206,5 @@ def _event_columns(activities: Activities, rows: Index) -> dict[str, Column]:
         "StartDateTime": known_instants(start),
         "EndDateTime": known_instants(start + minutes * MINUTE),
         "DurationInMinutes": minutes.tolist(),
+        "IsArchived": archived(start, at),
     }
