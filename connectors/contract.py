@@ -52,6 +52,9 @@ class Field:
     is_personal: bool = False
 
 
+_ADDED = frozenset({"covers", "covers_field", "keeps_history", "remembers"})
+
+
 @dataclass(frozen=True)
 class StreamSchema:
     """The shape of one object type.
@@ -88,10 +91,13 @@ class StreamSchema:
     remembers: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """The schema as the manifest keeps it, without children (each has a manifest of its own)."""
+        """The schema as the manifest keeps it, without children (each has a manifest of its own).
+
+        What was added to the contract later is left out where it says nothing, so that runs landed before stay equal.
+        """
         out = asdict(self)
         del out["children"]
-        return out
+        return {name: value for name, value in out.items() if value not in (None, False) or name not in _ADDED}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> StreamSchema:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from connectors.salesforce.connector import SalesforceConnector
 from crmlift.simulator.build import build_company
 from crmlift.simulator.company import Company
@@ -17,19 +15,7 @@ from crmlift.warehouse.load import load_landed
 from crmlift.warehouse.store import work_database
 from tests.connectors.salesforce.orgs import connect, extract, zone_at
 from tests.crmlift.simulator.small_company import OPPORTUNITIES, small_company
-
-EARLIER = datetime(2026, 2, 3, 13, 0, tzinfo=UTC)
-LATER = EARLIER + timedelta(days=20)
-
-
-@pytest.fixture(scope="module")
-def earlier() -> Company:
-    return build_company("known", as_of=EARLIER)
-
-
-@pytest.fixture(scope="module")
-def later() -> Company:
-    return build_company("known", as_of=LATER)
+from tests.crmlift.simulator.two_moments import LATER
 
 
 def test_activities_older_than_a_year_are_in_the_archive(earlier: Company, later: Company) -> None:
