@@ -12,7 +12,7 @@ from crmlift.simulator.hubspot_fields import PROPERTIES
 from crmlift.simulator.hubspot_rows import envelope, owner_ids, user_ids
 from crmlift.simulator.ids import hubspot_ids
 from crmlift.simulator.marketing import Marketing, Talks
-from crmlift.simulator.oddities import LINKED_LATER, linked_at
+from crmlift.simulator.oddities import LINKED_LATER, linked_at, ticket_numbers
 from crmlift.simulator.rows import Column, pick, table, where
 
 KINDS = ("calls", "emails", "meetings", "tasks", "notes")
@@ -69,6 +69,7 @@ def _details(talks: Talks, kind: str, shown: Index) -> dict[str, Column]:
             "hs_email_text": texts,
             "hs_email_direction": where(inbound, ["INCOMING_EMAIL"] * len(shown), "EMAIL"),
             "hs_email_status": ["SENT"] * len(shown),
+            "hs_hd_ticket_ids": ticket_numbers(talks.ticket[shown]),
         }
     if kind == "meetings":
         return {

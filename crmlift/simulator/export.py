@@ -105,12 +105,20 @@ def _values(kind: pa.DataType, values: list[Any]) -> list[Any]:
     if kind == _MONEY:
         return [None if v is None else Decimal(str(v)).quantize(_CENTS) for v in values]
     if kind == _NUMBER:
-        return [None if v is None else float(v) for v in values]
+        return [_number(v) for v in values]
     if kind == _INSTANT:
         return [None if v is None else _instant(v) for v in values]
     if kind == _TEXT:
         return [v if v is None or isinstance(v, str) else _text(v) for v in values]
     return values
+
+
+def _number(value: Any) -> float | None:
+    """A number; what somebody else wrote into a number property is none."""
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        return None
 
 
 def _instant(value: str | datetime) -> datetime:

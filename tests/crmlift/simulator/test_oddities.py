@@ -108,3 +108,14 @@ def test_records_that_come_twice_leave_the_newer_one(tmp_path: Path) -> None:
         ).fetchone()
         reconciled = connection.execute("select is_reconciled from ops.load").fetchall()
     assert found == (OPPORTUNITIES, OPPORTUNITIES, 0) and reconciled == [(True,)]
+
+
+def test_a_number_property_holds_what_people_and_hubspot_write_into_it(later: Company) -> None:
+    sizes = {row["fleet_size"] for row in later.hubspot["deals"].rows}
+    assert {"about 40", None, 12} <= sizes
+    numbers = {row["hs_hd_ticket_ids"] for row in later.hubspot["emails"].rows}
+    assert (
+        "" in numbers and any(isinstance(n, str) and ";" in n for n in numbers) and any(type(n) is int for n in numbers)
+    )
+    kinds = {f.name: f.type for name in ("deals", "emails") for f in later.hubspot[name].fields}
+    assert kinds["fleet_size"] == kinds["hs_hd_ticket_ids"] == "number"
