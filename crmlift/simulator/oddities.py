@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import numpy as np
 
 from crmlift.simulator.clock import DAY, NEVER, Index, Times, local_ms
 from crmlift.simulator.company import SimTable
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ARCHIVED_AFTER_DAYS = 365
 """Salesforce moves activities that are over into its archive: queryAll still finds them, query does not."""
 
@@ -49,6 +51,11 @@ def archived(took_place: Times, at: int) -> list[bool]:
 def as_formula(ids: Iterable[str | None]) -> list[str | None]:
     """Salesforce ids as formulas and reports write them: 15 characters that differ in capitals."""
     return [None if record is None else record[:15] for record in ids]
+
+
+def with_lost_dates(created: list[datetime | None], numbers: Index) -> list[datetime | None]:
+    """Creation dates of which an import from an older system lost a few: computers then write their first instant."""
+    return [_EPOCH if n % 1499 == 11 else at for at, n in zip(created, numbers.tolist(), strict=True)]
 
 
 def fleet_sizes(numbers: Index) -> list[str | int | None]:

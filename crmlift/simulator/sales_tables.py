@@ -17,7 +17,7 @@ from crmlift.simulator.clock import (
 )
 from crmlift.simulator.company import SimTable
 from crmlift.simulator.ids import KEY_PREFIX, salesforce_ids
-from crmlift.simulator.oddities import as_formula
+from crmlift.simulator.oddities import as_formula, with_lost_dates
 from crmlift.simulator.rows import Column, pick, table, where
 from crmlift.simulator.sales import Sales
 from crmlift.simulator.sales_activities import Activities
@@ -120,7 +120,7 @@ def _opportunities(world: World, sales: Sales, activities: Activities, shown: In
         "HasOpportunityLineItem": (shown % 3 == 0).tolist(),
         "OwnerId": owners,
         "CurrencyIsoCode": pick(CURRENCIES, sales.currency[shown]),
-        "CreatedDate": known_instants(deals.created[shown]),
+        "CreatedDate": with_lost_dates([*known_instants(deals.created[shown])], shown),
         "CreatedById": by,
         "LastModifiedDate": known_instants(modified[shown]),
         "LastModifiedById": owners,

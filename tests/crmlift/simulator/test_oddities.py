@@ -119,3 +119,10 @@ def test_a_number_property_holds_what_people_and_hubspot_write_into_it(later: Co
     )
     kinds = {f.name: f.type for name in ("deals", "emails") for f in later.hubspot[name].fields}
     assert kinds["fleet_size"] == kinds["hs_hd_ticket_ids"] == "number"
+
+
+def test_an_import_lost_the_birthdays_of_a_few_deals(later: Company) -> None:
+    rows = later.salesforce["Opportunity"].rows
+    lost = [row for row in rows if row["CreatedDate"] == datetime(1970, 1, 1, tzinfo=UTC)]
+    assert 3 <= len(lost) <= len(rows) / 1000
+    assert all(row["LastModifiedDate"] > datetime(2024, 1, 1, tzinfo=UTC) for row in lost)  # type: ignore[operator]
