@@ -123,8 +123,9 @@ def _purged(sales: Sales, activities: Activities, at: int) -> dict[str, list[tup
     gone = fate.purged_before(at)
     out["Contact"] = list(zip(ids("Contact", number[gone]), known_instants(fate.deleted[gone]), strict=True))
     gone = activities.existence.purged_before(at)
-    for record, when in zip(
+    for records, when in zip(
         activity_ids(activities, gone), known_instants(activities.existence.deleted[gone]), strict=True
     ):
-        out.setdefault("Event" if record.startswith("00U") else "Task", []).append((record, when))
+        for record in records:
+            out.setdefault("Event" if record.startswith("00U") else "Task", []).append((record, when))
     return out

@@ -27,6 +27,7 @@ from crmlift.simulator.clock import (
     next_office_day,
     office_time,
 )
+from crmlift.simulator.clones import add_copies, copies
 from crmlift.simulator.company import SimTable
 from crmlift.simulator.existence import Existence
 from crmlift.simulator.ids import KEY_PREFIX, salesforce_ids
@@ -122,19 +123,25 @@ def activity_tables(world: World, at: int, contact_ids: list[str], account_ids: 
     activities = simulate_activities(world)
     shown = activities.existence.visible(at)
     is_event = activities.kind[shown] == MEETING
-    task = _columns(world, activities, shown[~is_event], at, "Task", contact_ids, account_ids)
-    event = _columns(world, activities, shown[is_event], at, "Event", contact_ids, account_ids)
-    return [
-        table("Task", FIELDS["Task"], task | _task_columns(world, activities, shown[~is_event], at)),
-        table("Event", FIELDS["Event"], event | _event_columns(activities, shown[is_event], at)),
+    tasks, events = shown[~is_event], shown[is_event]
+    task = _columns(world, activities, tasks, at, "Task", contact_ids, account_ids)
+    event = _columns(world, activities, events, at, "Event", contact_ids, account_ids)
+    tables = [
+        (table("Task", FIELDS["Task"], task | _task_columns(world, activities, tasks, at)), tasks),
+        (table("Event", FIELDS["Event"], event | _event_columns(activities, events, at)), events),
     ]
+    sellers = [i for i, person in enumerate(world.people) if person.role == "seller"]
+    colleagues = [str(user) for user in user_ids(np.array(sellers))]
+    return [add_copies(found, numbers.tolist(), colleagues) for found, numbers in tables]
 
 
-def activity_ids(activities: Activities, rows: Index) -> list[str]:
-    """Salesforce ids by position; tasks and events count together."""
-    kinds = (activities.kind[rows] == MEETING).tolist()
-    tasks = salesforce_ids(KEY_PREFIX["Task"], rows.tolist())
-    return [KEY_PREFIX["Event"] + i[3:] if k else i for i, k in zip(tasks, kinds, strict=True)]
+def activity_ids(activities: Activities, rows: Index) -> list[list[str]]:
+    """Salesforce ids by position, of the record and its copies; tasks and events count together."""
+    names = ["Event" if kind == MEETING else "Task" for kind in activities.kind[rows].tolist()]
+    return [
+        [*salesforce_ids(KEY_PREFIX[name], [number]), *copies(name, number)]
+        for name, number in zip(names, rows.tolist(), strict=True)
+    ]
 
 
 def _columns(

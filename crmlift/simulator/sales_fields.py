@@ -226,6 +226,8 @@ CallDurationInSeconds int
 Description textarea
 IsClosed boolean
 IsArchived boolean
+IsRecurrence boolean
+RecurrenceActivityId reference -> Task
 CompletedDateTime datetime
 OwnerId reference -> User
 CurrencyIsoCode picklist = EUR|USD|UAH
@@ -244,6 +246,10 @@ EndDateTime datetime
 DurationInMinutes int
 Description textarea
 IsArchived boolean
+IsChild boolean
+IsGroupEvent boolean
+IsRecurrence boolean
+RecurrenceActivityId reference -> Event
 OwnerId reference -> User
 CurrencyIsoCode picklist = EUR|USD|UAH
 """ + _AUDIT.lstrip("\n"),

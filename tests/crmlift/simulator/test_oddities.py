@@ -126,3 +126,23 @@ def test_an_import_lost_the_birthdays_of_a_few_deals(later: Company) -> None:
     lost = [row for row in rows if row["CreatedDate"] == datetime(1970, 1, 1, tzinfo=UTC)]
     assert 3 <= len(lost) <= len(rows) / 1000
     assert all(row["LastModifiedDate"] > datetime(2024, 1, 1, tzinfo=UTC) for row in lost)  # type: ignore[operator]
+
+
+def test_invited_colleagues_and_series_leave_technical_copies(earlier: Company, later: Company) -> None:
+    events = {row["Id"]: row for row in later.salesforce["Event"].rows}
+    children = [row for row in events.values() if row["IsChild"]]
+    groups = [row for row in events.values() if row["IsGroupEvent"] and not row["IsChild"]]
+    assert 0 < len(groups) < len(children) < len(events) / 5
+    place = ("StartDateTime", "WhatId", "SystemModstamp", "IsDeleted")
+    assert {tuple(row[n] for n in place) for row in children} == {tuple(row[n] for n in place) for row in groups}
+    for name in ("Task", "Event"):
+        rows = {row["Id"]: row for row in later.salesforce[name].rows}
+        heads = {row["Id"] for row in rows.values() if row["IsRecurrence"]}
+        members = [row for row in rows.values() if row["RecurrenceActivityId"] and not row["IsRecurrence"]]
+        assert (
+            heads
+            and {row["RecurrenceActivityId"] for row in members} == heads
+            and len(rows) == len(later.salesforce[name].rows)
+        )
+        gone = {row["Id"] for row in earlier.salesforce[name].rows} - rows.keys()
+        assert gone <= {record for record, _ in later.purged[name]}
