@@ -124,26 +124,23 @@ def _complete_ids(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _note_source_findings(connection: duckdb.DuckDBPyConnection, loaded: Loaded, run_id: str) -> None:
-    """Objects and fields a source does not show us stay open findings until it does."""
-    found = landed_findings(loaded.places.landing)
+    """What sources do not show or give us stays an open finding until they do."""
+    found = {
+        f"source:{one['source_id']}:{one['rule_id']}:{one['object']}:{one['field'] or ''}": one
+        for one in landed_findings(loaded.places.landing)
+    }
     connection.execute(
-        "update ops.data_quality_finding set state = 'resolved' where state = 'open' and finding_id like 'source:%'"
+        "update ops.data_quality_finding set state = 'resolved' "
+        "where state = 'open' and starts_with(finding_id, 'source:') and not list_contains(?, finding_id)",
+        [list(found)],
     )
-    for one in found:
-        finding_id = f"source:{one['source_id']}:{one['rule_id']}:{one['object']}:{one['field'] or ''}"
+    for finding_id, one in found.items():
         connection.execute(
             "insert into ops.data_quality_finding "
             "(finding_id, rule_id, severity, object, field, source_id, message, first_seen_at, last_seen_at, state, "
             "run_id) values (?, ?, 'info', ?, ?, ?, ?, now(), now(), 'open', ?) "
             "on conflict do update set last_seen_at = now(), state = 'open', message = excluded.message, "
-            "run_id = excluded.run_id",
-            [
-                finding_id,
-                one["rule_id"],
-                one["object"],
-                one["field"],
-                one["source_id"],
-                one["message"],
-                run_id,
-            ],
+            "severity = excluded.severity, affected_kpis = null, run_id = excluded.run_id, "
+            "first_seen_at = case when state = 'open' then first_seen_at else excluded.first_seen_at end",
+            [finding_id, one["rule_id"], one["object"], one["field"], one["source_id"], one["message"], run_id],
         )

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -30,6 +31,7 @@ from crmlift.extract import extract_source, refuse_unread
 from crmlift.places import KPIS, MODELS
 from crmlift.raw_published import raw_tables
 from crmlift.raw_reading import read_raw
+from crmlift.refusals import ExtractResult, PartlyRead
 from crmlift.report import write_report
 from crmlift.settings_file import Loaded, load_settings, salt
 from crmlift.snapshots import append_snapshots
@@ -122,7 +124,7 @@ def extract(
     full: bool = False,
     secrets: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Land what changed in one source."""
+    """Land what changed in one source. PartlyRead when some of its streams could not be read."""
     loaded = load_settings()
     if source_id not in loaded.settings.sources:
         raise ConfigurationFailure(
@@ -131,10 +133,20 @@ def extract(
         )
     began = time.monotonic()
     done = extract_source(loaded, source_id, run_id=run_id, full=full, secrets=secrets)
-    return {
-        "run_id": run_id, "source_id": source_id, "rows": done.rows, "streams": done.streams,
-        "api_calls": done.api_calls, "seconds": round(time.monotonic() - began, 2),
-    }  # fmt: skip
+    return {**summary_of(done, run_id), "seconds": round(time.monotonic() - began, 2)}
+
+
+def summary_of(done: ExtractResult, run_id: str) -> Summary:
+    """What an extraction gave, as its step tells it."""
+    return {"run_id": run_id, **asdict(done)}
+
+
+def extract_what_can_be(source_id: str, *, run_id: str, secrets: Mapping[str, str] | None = None) -> Summary:
+    """As `extract`; that some streams could not be read is told in `refused` and `exit_code`, for the night goes on."""
+    try:
+        return extract(source_id, run_id=run_id, secrets=secrets)
+    except PartlyRead as partly:
+        return {**summary_of(partly.done, run_id), "refused": str(partly), "exit_code": partly.exit_code}
 
 
 def load(*, run_id: str, loaded: Loaded | None = None, is_night: bool = False) -> Summary:
@@ -271,13 +283,17 @@ def run(*, run_id: str, full: bool = False) -> list[tuple[str, Summary]]:
     """All steps in order, as the DAG does them; the summaries by step.
 
     A source that cannot be read does not stop the others: its data stay those of the night before, and its failure is
-    raised when all else is done.
+    raised when all else is done. The same holds for one stream of a source.
     """
     done: list[tuple[str, Summary]] = []
     failures: list[ExpectedFailure] = []
     for source_id in source_ids():
         try:
             done.append((f"extract {source_id}", extract(source_id, run_id=run_id, full=full)))
+        except PartlyRead as partly:
+            log.error("%s", partly)
+            failures.append(partly)
+            done.append((f"extract {source_id}", summary_of(partly.done, run_id)))
         except ExpectedFailure as failure:
             log.error("%s", failure)
             failures.append(failure)

@@ -111,8 +111,11 @@ def _large_money(connection: duckdb.DuckDBPyConnection, table: RawTable, source:
     return [name for name, is_large in zip(money, found or (), strict=True) if is_large]
 
 
-def stage_parent_keys(connection: duckdb.DuckDBPyConnection, parent: Manifest, folder: Path) -> None:
-    """Fill temp table `parent_key` with the live parents that were read, so vanished children go with the rest."""
+def stage_parent_keys(connection: duckdb.DuckDBPyConnection, parent: Manifest, folder: Path, child: Incoming) -> None:
+    """Fill temp table `parent_key` with the live parents that were read, so vanished children go with the rest.
+
+    With those whose children alone were read: the child's run names them.
+    """
     stream = parent.schema
     (key,) = stream.primary_key
     wanted = [f for f in stream.fields if f.name in {key, stream.deleted_field}]
@@ -126,6 +129,13 @@ def stage_parent_keys(connection: duckdb.DuckDBPyConnection, parent: Manifest, f
         f"select distinct {quoted(key)} as key from "
         f"{reader([folder / p.file for p in parts if p.format is fmt], fmt, wanted)} {alive}"
         for fmt in dict.fromkeys(p.format for p in parts)
+    ]
+    named = [p for p in child.manifest.parts if p.kind is PageKind.PARENTS]
+    by = [f for f in child.manifest.schema.fields if f.name == child.manifest.schema.replace_by]
+    selects += [
+        f"select distinct {quoted(by[0].name)} as key from "
+        f"{reader([child.folder / p.file for p in named if p.format is fmt], fmt, by)}"
+        for fmt in dict.fromkeys(p.format for p in named)
     ]
     connection.execute(
         "create or replace temp table parent_key as "

@@ -16,7 +16,7 @@ import duckdb
 
 from connectors.contract import PageKind
 from connectors.landing_manifest import Manifest, read_manifest
-from crmlift.warehouse import first_load, merge, set_aside
+from crmlift.warehouse import first_load, histories, merge, set_aside
 from crmlift.warehouse.incoming import Incoming, stage_incoming, stage_parent_keys
 from crmlift.warehouse.raw_table import RawTable, ensure_table, live_rows, schema_hash
 from crmlift.warehouse.repeats import settle_repeats
@@ -83,6 +83,8 @@ def _inserted(
 ) -> list[LoadResult]:
     """The results of a first load without a merge; none when it has to be merged."""
     family = (parent, *children)
+    if any(histories.is_old(e.manifest.schema) for e in family):
+        return []
     if not all(first_load.is_first(connection, RawTable.of(e.manifest.schema), e.manifest) for e in family):
         return []
     columns = max(len(entry.manifest.schema.fields) for entry in family)
@@ -136,19 +138,20 @@ def _families(fresh: Sequence[_Landed]) -> list[tuple[_Landed, list[_Landed]]]:
 def _load_one(
     connection: duckdb.DuckDBPyConnection, entry: _Landed, parent: _Landed | None, run_id: str, is_plain: bool
 ) -> LoadResult:
-    manifest, folder = entry.manifest, entry.path.parent
+    manifest, folder = histories.with_lasting_key(entry.manifest), entry.path.parent
     manifest.verify(folder)
     table = RawTable.of(manifest.schema)
     ensure_table(connection, table)
+    histories.number_table(connection, table.schema, table.name, manifest.schema)
     incoming = Incoming(manifest, folder, entry.name, run_id)
     place = [manifest.source_id, manifest.stream]
     connection.execute("delete from ops.repeated_key where source_id = ? and stream = ?", place)
     if is_plain:
         settled, counts = _Settled(), first_load.insert_all(connection, table, incoming)
     else:
-        settled = _settle(connection, table, incoming)
+        settled = _settle(connection, table, incoming, is_renumbered=histories.is_old(entry.manifest.schema))
         if parent is not None:
-            stage_parent_keys(connection, parent.manifest, parent.path.parent)
+            stage_parent_keys(connection, parent.manifest, parent.path.parent, incoming)
         counts = merge.apply_upserts(connection, table, incoming, is_child=parent is not None)
     deleted = sum(merge.apply_keys(connection, table, incoming, kind) for kind in (PageKind.DELETE, PageKind.KEYS))
     if set_aside.has_notes(connection, manifest.source_id, manifest.stream):
@@ -180,9 +183,16 @@ class _Settled:
         return self.rejected + self.repeated + self.outdated
 
 
-def _settle(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming) -> _Settled:
-    """Stage a run's rows and leave in `incoming` those that can be merged, one a key."""
+def _settle(
+    connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming, *, is_renumbered: bool
+) -> _Settled:
+    """Stage a run's rows and leave in `incoming` those that can be merged, one a key.
+
+    is_renumbered: past values of an earlier version get numbers that last.
+    """
     stage_incoming(connection, table, incoming)
+    if is_renumbered:
+        histories.number_rows(connection, "incoming")
     found = connection.execute("select count(*) from incoming where len(_unread) + len(_missing) > 0").fetchone()
     is_odd = bool(found and found[0])
     outdated = rejected = unread = 0
@@ -207,7 +217,8 @@ def _write_ledger(
 ) -> None:
     manifest = entry.manifest
     in_table = live_rows(connection, table, manifest.source_id)
-    is_reconciled = None if manifest.source_count is None else in_table == manifest.source_count
+    count = manifest.source_count
+    is_reconciled = None if count is None else in_table == count or (table.stream.keeps_history and in_table > count)
     connection.execute(
         "insert into ops.load (manifest, source_id, stream, table_name, run_id, window_since, window_until, rows_read, "
         "rows_inserted, rows_updated, rows_unchanged, rows_deleted, rows_rejected, rows_repeated, rows_in_table, "

@@ -62,16 +62,24 @@ def apply_upserts(
 
 
 def _drop_absent(connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming, *, is_child: bool) -> int:
-    """Children no longer returned with their parent go; records absent from a complete snapshot are marked deleted."""
+    """Children no longer returned with their parent go; records absent from a complete snapshot are marked deleted.
+
+    A history never loses what it knew, and children of a kind that was not read stay.
+    """
+    stream = table.stream
+    if is_child and stream.keeps_history:
+        return 0
     absent = f"not exists (select 1 from latest n where {table.same('t', 'n')})"
     source = literal(incoming.manifest.source_id)
     if is_child:
-        parents = f"select key from parent_key union select {quoted(table.stream.replace_by or '')} from latest"
+        by = quoted(stream.replace_by or "")
+        covered = ", ".join(map(literal, stream.covers or ())) or "null"
+        only = f"and t.{quoted(stream.covers_field)} in ({covered}) " if stream.covers_field else ""
         sql = (
-            f"delete from {table.qualified} t where t._source_id = {source} "
-            f"and t.{quoted(table.stream.replace_by or '')} in ({parents}) and {absent}"
+            f"delete from {table.qualified} t where t._source_id = {source} and t.{by} in "
+            f"(select key from parent_key union select {by} from latest) {only}and {absent}"
         )
-    elif table.stream.is_snapshot:
+    elif stream.is_snapshot:
         where = f"t._source_id = {source} and not t._deleted and {absent}"
         sql = f"update {table.qualified} t set _deleted = true where {where}"
     else:
