@@ -54,7 +54,8 @@ def extract_source(
             streams = known.with_gone(connector.streams())
         rows, read = _read_streams(night, streams, known, refused)
         more_rows, more_read = _read_streams(night, refused.worth_another_try, known, refused)
-        _note_findings(zone, source_id, _distinct([*connector.findings(), *refused.findings()]))
+        earlier = [f for f in _noted_findings(zone, source_id) if f.object in known.unchanged]
+        _note_findings(zone, source_id, _distinct([*earlier, *connector.findings(), *refused.findings()]))
         done = ExtractResult(source_id, rows + more_rows, len(streams), read + more_read, connector.api_calls)
         refused.raise_untold(done, connector.refusals())
         return done
@@ -95,6 +96,7 @@ def _read_streams(night: _Night, streams: list[str], known: Fingerprints, refuse
             fingerprint = known.of(night.connector, stream)
             if fingerprint and stream in night.before and known.is_landed(stream, fingerprint):
                 read += 1
+                known.unchanged.add(stream)
                 continue
             landed = night.read(stream, refused)
             known.note(stream, fingerprint)
@@ -163,6 +165,14 @@ class _Night:
             writer = self.zone.begin(schema, self.source_id, self.run_id, window)
             writer.write_all(self.connector.read(schema, writer.window, None))
         return writer
+
+
+def _noted_findings(zone: LandingZone, source_id: str) -> list[Finding]:
+    """What the extraction before told of the source: it still holds of streams that did not change."""
+    path = zone.root / source_id / FINDINGS
+    if not path.exists():
+        return []
+    return [Finding(**finding) for finding in json.loads(path.read_text(encoding="utf-8"))["findings"]]
 
 
 def _distinct(findings: Iterable[Finding]) -> list[Finding]:

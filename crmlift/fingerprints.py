@@ -15,10 +15,12 @@ class Fingerprints:
     """What a source's streams looked like when they were landed last, for sources that can tell without being read.
 
     Written after a run is whole: cut off in between, the stream is read once more and changes nothing.
+    unchanged: those that need not be read this time.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.unchanged: set[str] = set()
         self._landed: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def of(self, connector: Connector, stream: str) -> str | None:

@@ -162,3 +162,5 @@ def test_the_same_settings_leave_frozen_looks_alone(night: Night) -> None:
     with night(goals=("won_deals",)) as connection:
         assert connection.execute(looks).fetchall() == before != []
         assert superseded(connection) == set()
+        told = connection.execute("select state from ops.data_quality_finding where rule_id = 'files_end'").fetchall()
+        assert told == [("open",)]  # of files that need not be read again, too
