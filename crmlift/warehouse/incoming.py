@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from connectors.contract import Field, FieldType, PageKind
-from connectors.landing_manifest import Manifest
+from connectors.landing_manifest import Manifest, Part
 from crmlift.warehouse.raw_table import RawTable, table_columns
 from crmlift.warehouse.store import literal, quoted
 from crmlift.warehouse.typing import BLANK, MONEY, WIDE_MONEY, cast, reader
@@ -51,10 +51,7 @@ def stage_incoming(connection: duckdb.DuckDBPyConnection, table: RawTable, incom
 
 def _source(incoming: Incoming, fields: Sequence[Field]) -> str:
     parts = [p for p in incoming.manifest.parts if p.kind is PageKind.UPSERT and p.rows]
-    selects = []
-    for page_format in dict.fromkeys(p.format for p in parts):
-        files = [incoming.folder / p.file for p in parts if p.format is page_format]
-        selects.append(f"select * from {reader(files, page_format, fields)}")
+    selects = [f"select * from {texts}" for texts in _readers(parts, incoming.folder, fields)]
     no_rows = "select " + ", ".join(f"null::varchar as {quoted(f.name)}" for f in fields) + " where false"
     return " union all by name ".join(selects) or no_rows
 
@@ -125,19 +122,19 @@ def stage_parent_keys(connection: duckdb.DuckDBPyConnection, parent: Manifest, f
         if stream.deleted_field
         else ""
     )
-    selects = [
-        f"select distinct {quoted(key)} as key from "
-        f"{reader([folder / p.file for p in parts if p.format is fmt], fmt, wanted)} {alive}"
-        for fmt in dict.fromkeys(p.format for p in parts)
-    ]
     named = [p for p in child.manifest.parts if p.kind is PageKind.PARENTS]
     by = [f for f in child.manifest.schema.fields if f.name == child.manifest.schema.replace_by]
-    selects += [
-        f"select distinct {quoted(by[0].name)} as key from "
-        f"{reader([child.folder / p.file for p in named if p.format is fmt], fmt, by)}"
-        for fmt in dict.fromkeys(p.format for p in named)
+    selects = [f"select distinct {quoted(key)} from {texts} {alive}" for texts in _readers(parts, folder, wanted)] + [
+        f"select distinct {quoted(by[0].name)} from {texts}" for texts in _readers(named, child.folder, by)
     ]
-    connection.execute(
-        "create or replace temp table parent_key as "
-        + (" union ".join(selects) or "select null::varchar as key where false")
-    )
+    connection.execute("create or replace temp table parent_key (key varchar)")
+    for select in selects:  # one after the other: a reader fills large buffers in each thread
+        connection.execute(f"insert into parent_key {select}")
+
+
+def _readers(parts: Sequence[Part], folder: Path, fields: Sequence[Field]) -> list[str]:
+    """The table functions over these parts, one for each format."""
+    return [
+        reader([folder / p.file for p in parts if p.format is page_format], page_format, fields)
+        for page_format in dict.fromkeys(p.format for p in parts)
+    ]
