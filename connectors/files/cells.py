@@ -133,7 +133,10 @@ class CellFormat:
                 if self.is_exchanged and re.match(r"\d{4}-\d{2}-\d{2}", str(cell).strip()):
                     found = exchanged(found)
         except (ValueError, OverflowError):
-            raise BadCell(f"is not a date ({self.date_order})") from None
+            told = {"dmy": " (day first)", "mdy": " (month first)", "ymd": ""}.get(
+                self.date_order, f" ({self.date_order})"
+            )
+            raise BadCell(f"is not a date{told}") from None
         if not FIRST_OF_OURS <= found.year <= LAST_OF_OURS:
             raise BadCell("is not a date of our time")
         return found

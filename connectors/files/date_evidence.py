@@ -79,7 +79,7 @@ class DateEvidence:
     def _add_typed(self, iso: str, day: int, row: int) -> None:
         self.other = True
         self.late_typed = self.late_typed or day > EXCHANGEABLE_DAY
-        if self.first_typed is None:
+        if self.first_typed is None or self.first_typed[0] == exchanged(self.first_typed[0]):
             try:
                 self.first_typed = date.fromisoformat(iso), row
             except ValueError:
@@ -146,13 +146,12 @@ class DateEvidence:
         if not texts or self.late_typed or self.first_typed is None:
             return
         day, row = self.first_typed
-        swapped = day.replace(month=day.day, day=day.month)
         (text,) = self.needing.values()
         raise AmbiguousColumn(
             f"its dates up to the 12th of a month are kept as dates ({day} in row {row}), the later ones as text "
             f"({_at(text)}); a spreadsheet program may have exchanged day and month",
             [Reading(f"{day} is {_long(day)}", "exchanged_days", "no"),
-             Reading(f"it was {_long(swapped)} once", "exchanged_days", "yes")],
+             Reading(f"it was {_long(exchanged(day))} once", "exchanged_days", "yes")],
         )  # fmt: skip
 
     def refuse_short_years(self) -> None:

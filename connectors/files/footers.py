@@ -24,14 +24,15 @@ def is_total(text: str) -> bool:
     return not text[:1].isdigit() and bool(_TOTAL.fullmatch(text.strip()))
 
 
-def is_footer(cells: Sequence[Any], width: int, *, has_words: bool) -> bool:
+def is_footer(cells: Sequence[Any], width: int, *, has_words: bool, is_apart: bool = False) -> bool:
     """Whether a row below all others is no record: a total, or a single cell where records have several.
 
     has_words: whether the first cells of records are words too; then a whole row that begins with one may be a record.
+    is_apart: whether empty rows stand above it.
     """
     filled = (cell for cell in cells if is_filled(cell))
     first, second = next(filled), next(filled, None)
-    if second is None and width >= MIN_COLUMNS:
+    if second is None and width >= (2 if is_apart else MIN_COLUMNS):
         return True
     if not (isinstance(first, str) and is_total(first)):
         return False
@@ -41,9 +42,10 @@ def is_footer(cells: Sequence[Any], width: int, *, has_words: bool) -> bool:
 def without_footer(rows: Iterator[Row], width: int, left_out: list[int]) -> Iterator[Row]:
     """The rows without those at the end that are no records; their numbers are put into `left_out`."""
     held: list[Row] = []
-    has_words = False
+    has_words, last = False, 0
     for row in rows:
-        if is_footer(row[1], width, has_words=has_words):
+        is_apart, last = last > 0 and row[0] > last + 1, row[0]
+        if is_footer(row[1], width, has_words=has_words, is_apart=is_apart):
             held.append(row)
             continue
         if held:

@@ -121,6 +121,8 @@ def test_a_workbook_a_parquet_file_and_utf_16_are_the_same_table(
         assert judged(Path("-"))["effect"] == plain["effect"]
     left_out = judged(tmp_path / "a.xlsx")["read_as"]["left_out"]
     assert left_out == {"below the table (totals, notes)": 1}
+    below = csv(rows) + "Grand Total,99\n\nMade by the finance department\n"
+    assert judged(written(below))["read_as"]["left_out"] == {"below the table (totals, notes)": 2}
 
 
 def test_the_line_says_how_the_file_was_read(written: Written) -> None:
