@@ -15,10 +15,12 @@ from scipy import stats
 from metrics import did, teams
 from metrics.designs import FEW_TEAMS, Design
 from metrics.finding import Finding
+from metrics.limits import possible
 from metrics.panel import Rows, build, slots, spacing
 from metrics.question import Question
 
 MIN_CONTROLS = 10
+METHOD = "synthetic_did"
 
 
 def applies(question: Question, design: Design) -> bool:
@@ -56,15 +58,15 @@ def measure(question: Question, rows: Rows, design: Design, level: float) -> Fin
         "teams": len(question.go_live), "teams_treated": int(treated.sum()), "scale": "log" if is_log else "level",
         "value_per": teams.value_per(question, panel), "controls": int((~treated & complete).sum()),
         "control_weights": found["weights"], "fit_before": found["fit_before"],
-        "difference_in_differences": None if beside is None else beside.theta,
+        "difference_in_differences": beside.theta if isinstance(beside, Finding) else None,
     }  # fmt: skip
     weeks = panel.days() / 7
     return Finding(
-        "synthetic_did", is_log, effect, effect - reach, effect + reach,
+        METHOD, is_log, effect, effect - reach, effect + reach,
         float(2 * stats.norm.sf(abs(effect) / error)), error, float("inf"),
         teams.value_of(question, panel, before_cells), teams.value_of(question, panel, after_cells),
         *teams.ends(panel, before_cells), *teams.ends(panel, after_cells),
         int(panel.rows[before_cells].sum()), int(panel.rows[after_cells].sum()),
         float(np.median((before_cells * weeks).sum(1)[treated])),
-        float(np.median((after_cells * weeks).sum(1)[treated])), (), diagnostics,
+        float(np.median((after_cells * weeks).sum(1)[treated])), (), diagnostics, possible(question),
     )  # fmt: skip
