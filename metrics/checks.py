@@ -18,7 +18,8 @@ from metrics.looks import PROVISIONAL, Look
 from metrics.panel import Panel, Rows, build, select, slots, spacing
 from metrics.path import of_teams
 from metrics.period_checks import odd_periods, unknown_periods, without_odd
-from metrics.question import Question
+from metrics.presence import near_go_live, with_silence_as_zero
+from metrics.question import ADDITIVE_KINDS, Question
 from metrics.segments import segment_effects
 
 WHALE_SHARE, JUMP, TYPICAL = 0.30, 1.0, 0.75
@@ -29,6 +30,7 @@ def check_effect(question: Question, rows: Rows, look: Look, design: Design, fin
     """All checks the design allows."""
     checked = _learning(question, look, design, finding) + _whales(question, rows, look, design, finding)
     checked += _non_response(question, rows, finding) + _jump(question, finding) + odd_periods(question, rows, design)
+    checked += _dropped(question, rows, design, finding)
     checked += unknown_periods(question, look, design, finding)
     if not design.is_controlled:
         checked += without_odd(question, rows, look, finding)
@@ -52,7 +54,11 @@ def check_effect(question: Question, rows: Rows, look: Look, design: Design, fin
 
 def _theta(question: Question, end: np.datetime64, design: Design) -> tuple[float, float]:
     """Estimate and error of a changed question, by its design's own method; NaN when it cannot be made."""
-    rows = select(question, end)
+    return _theta_of(question, select(question, end), design)
+
+
+def _theta_of(question: Question, rows: Rows, design: Design) -> tuple[float, float]:
+    """The same of rows read already."""
     if design.is_controlled:
         return teams.point(teams.prepare(question, rows, design))[:2]
     return one_date.point(question, rows)
@@ -129,6 +135,18 @@ def _non_response(question: Question, rows: Rows, finding: Finding) -> Checked:
         return Checked((f"{words}; those who are missing could turn the change.",), (), figures)
     figures["response_bounds"] = {"low": found.low, "high": found.high}
     return Checked((), (f"{words}; the change stays even if those who are missing answered at the extremes.",), figures)
+
+
+def _dropped(question: Question, rows: Rows, design: Design, finding: Finding) -> Checked:
+    """Units that stopped at their go-live: whether it matters if they had nothing, or were not recorded any more."""
+    near = near_go_live(question, rows.presence)
+    if not near.any() or question.kind not in ADDITIVE_KINDS or question.is_periodic or finding.is_flat:
+        return Checked()
+    silent = replace(rows, presence=with_silence_as_zero(rows.presence, near))
+    theta, error = _theta_of(question, silent, design)
+    words = "Whether units that stopped at their go-live had nothing or were not recorded any more decides the change."
+    against = (words,) if _flips(finding.theta, theta) else ()
+    return Checked(against, (), {"stopped_as_zero": {"estimate": theta, "error": error}})
 
 
 def _jump(question: Question, finding: Finding) -> Checked:

@@ -170,7 +170,7 @@ class Finding:
         return {
             "rise": rise if base + up <= highest else None,
             "fall": fall if base - down >= lowest else None,
-            "unit": None if self.multiplicative else reach,
+            "unit": reach if not self.multiplicative and (base + up <= highest or base - down >= lowest) else None,
         }
 
 

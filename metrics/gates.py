@@ -99,7 +99,8 @@ def amount(question: Question, finding: Finding | Unmeasured) -> list[str]:
     if not question.is_periodic or are_answers(question):
         for side, n in (("before", finding.n_pre), ("after", finding.n_post)):
             if n < MIN_EVENTS:
-                words.append(f"Only {n} records {side} the go-live; {MIN_EVENTS} are needed.")
+                number = f"{n} record{'' if n == 1 else 's'}"
+                words.append(f"Only {number} {side} the go-live; {MIN_EVENTS} are needed.")
     return words
 
 

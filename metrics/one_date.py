@@ -73,11 +73,12 @@ class Step:
 
 def step_of(made: Regression) -> Step:
     """What is known of the step after the learning window."""
-    usual = series.coefficient(grid(made, made.step[:, None]))[0]
     windows = made.ahead.shape[1]
+    found = grid(made, np.column_stack([made.ahead, made.step]), tentative=windows)
+    usual = series.coefficient(series.without_tentative(found))[0]
     if not windows:
         return Step(usual, usual)
-    wary, weights = series.coefficient(grid(made, np.column_stack([made.ahead, made.step]), tentative=windows))
+    wary, weights = series.coefficient(found)
     likeliest = int(weights[1:].argmax())
     return Step(usual, wary, float(weights[1:].sum()), int(made.ahead[:, likeliest].sum()))
 
@@ -93,8 +94,11 @@ def figures(question: Question, rows: Rows) -> tuple[float, ...]:
 
 def point(question: Question, rows: Rows) -> tuple[float, float]:
     """Estimate and standard error alone; NaN when they cannot be made."""
-    found = figures(question, rows)
-    return (found[0], found[1]) if found else (float("nan"), float("nan"))
+    made = regression(question, rows)
+    if isinstance(made, Unmeasured) or is_flat(made.y):
+        return float("nan"), float("nan")
+    found = step_of(made)
+    return found.told.centre, found.error
 
 
 def measure(question: Question, rows: Rows, level: float) -> Finding | Unmeasured:

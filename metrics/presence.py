@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -95,17 +95,26 @@ def dropouts(question: Question, found: Presence) -> tuple[tuple[str, ...], dict
     figures["others"] = int((gone & is_live & ~asked).sum())
     if figures["others"]:
         words.append(f"{figures['others']} units of other waves")
-    near = (
-        gone & asked & (found.last >= question.go_live - NEAR_DAYS) & (found.last < question.left_learning + NEAR_DAYS)
-    )
-    figures["near_go_live"] = close = int(near.sum())
+    figures["near_go_live"] = close = int((near_go_live(question, found) & gone & asked).sum())
     first, last = found.last[gone].min(), found.last[gone].max()
     figures |= {"first": str(first), "last": str(last)}
-    when = f"after {day(first)}" if first == last else f"after days from {day(first)} to {day(last)}"
-    told = [f"No rows {when} from {' and '.join(words)}; from then on they count as unknown, not as zero."]
-    if near.any():
+    when = f"after {day(first)}" if first == last else f"after {day(first)} to {day(last)}"
+    told = [f"{' and '.join(words)} have no rows {when}; from then on they count as unknown, not as zero."]
+    if close:
         told.append(f"{close} of them stopped at about their own go-live; dropping out may itself be an effect.")
     return tuple(told), {"stopped": figures}
+
+
+def near_go_live(question: Question, found: Presence) -> Any:
+    """Units that stopped at about their own go-live, or while they learned."""
+    too_early, too_late = question.go_live - NEAR_DAYS, question.left_learning + NEAR_DAYS
+    return found.stopped & (found.last >= too_early) & (found.last < too_late)
+
+
+def with_silence_as_zero(found: Presence, units: Any) -> Presence:
+    """The same as if some units had been there, with nothing to record, all the time."""
+    never = np.datetime64("NaT", "D")
+    return replace(found, ends=np.where(units, found.ends.max(), found.ends), last=np.where(units, never, found.last))
 
 
 def spans(question: Question, found: Presence, since: Times, end: np.datetime64) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ REML: Turner et al. 2021, doi 10.1186/s12874-021-01364-0; marginal posterior of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 
@@ -187,6 +187,11 @@ def reduced(
         - np.log(np.einsum("kcii->kci", factor[..., :p, :p])).sum(-1)
     )  # fmt: skip
     return Grid(left, weight, tentative, n - sum(kind in FLAT for kind in kinds), noise, drifts)
+
+
+def without_tentative(grid: Grid) -> Grid:
+    """The same when none of the tentative columns is there."""
+    return replace(grid, left=grid.left[..., grid.tentative :, grid.tentative :], tentative=0)
 
 
 def coefficient(grid: Grid, basis: Floats | None = None) -> tuple[Posterior, Floats]:
