@@ -46,6 +46,8 @@ def check_effect(question: Question, rows: Rows, look: Look, design: Design, fin
     checked += Checked((), (), {"event_study": steps}) + _still_learning(question, steps, setting.cells.multiplicative)
     if finding.has_path and finding.method != synthetic.METHOD:
         checked += Checked(path=of_teams(question, setting, expected, 1 - look.alpha))
+    elif finding.has_path and not finding.low <= 0 <= finding.high:
+        checked += Checked(path=synthetic.path_of(question, rows, design, 1 - look.alpha))
     if not is_headline:
         return checked
     checked += Checked((), (), {"dose_response": dose_response(question, setting)})

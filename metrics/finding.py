@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 ANY = (-np.inf, np.inf)
-MOVES_P = 0.05
+MOVES_P = 0.02
 NEAR_ZERO, NOTHING_LEFT = "base_near_zero", "nothing_left"
 
 

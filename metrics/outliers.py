@@ -9,14 +9,14 @@ import numpy as np
 from metrics.finding import day
 from metrics.question import Floats, Ints, Times
 
-NEIGHBOURS, FACTOR, CLEAR = 4, 1.7, 5.0
+NEIGHBOURS, FACTOR, CLEAR = 4, 1.6, 4.5
 MOST = 2
 """More periods than this that stand out are how the company works (a busy week each quarter), not a mistake."""
 SAME_SEASON_DAYS, YEAR_DAYS = 15, 365
 
 
 def outliers(edges: Times, value: Floats) -> list[tuple[int, float]]:
-    """Places of the periods that hold at least FACTOR times the median of their NEIGHBOURS on each side, and how many
+    """Places of the periods that hold at least FACTOR times the median of their NEIGHBOURS on either side, and how many
     times as much; none when such periods come every year or more often.
 
     Clear of what neighbours differ by anyway: CLEAR times the median absolute deviation of all such ratios, in logs.
@@ -35,9 +35,9 @@ def outliers(edges: Times, value: Floats) -> list[tuple[int, float]]:
 
 
 def _against_neighbours(value: Floats, place: int) -> float:
-    """A value against the median of those around it."""
-    around = np.r_[value[max(place - NEIGHBOURS, 0) : place], value[place + 1 : place + 1 + NEIGHBOURS]]
-    return float(value[place] / np.median(around))
+    """A value against the median of those before it or after it, whichever is larger: a new level is no odd period."""
+    around = value[max(place - NEIGHBOURS, 0) : place], value[place + 1 : place + 1 + NEIGHBOURS]
+    return float(value[place] / max(np.median(side) for side in around if len(side)))
 
 
 def _comes_every_year(starts: Times) -> bool:

@@ -121,7 +121,7 @@ def select(question: Question, end: np.datetime64) -> Rows:
     mature_end = end_day - np.timedelta64(int(np.ceil(horizon)), "D")
     day = question.at.astype("datetime64[D]")
     keep = (day >= start) & (day < mature_end) & np.isfinite(question.num) & np.isfinite(question.den)
-    impossible = keep & (question.num < 0) if question.is_duration else np.zeros(len(keep), dtype=bool)
+    impossible = (question.num < 0) & (day >= start) & (day < end_day) & question.is_duration
     keep &= ~impossible
     if question.kind not in CENSORED_KINDS:
         keep &= question.observed

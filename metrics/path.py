@@ -15,47 +15,59 @@ from scipy import special
 from metrics import series
 from metrics.event_study import Traces, by_part
 from metrics.finding import Finding, Part, Path, day
-from metrics.question import Floats, Question
+from metrics.question import Floats, Ints, Question
 from metrics.regression import Regression, grid
 from metrics.staggered import jackknife_error
 from metrics.teams import Setting, unit_of
 
 MIN_PART_DAYS, MIN_PART_SLOTS, PARTS = 28.0, 2, 3
+PIECE_DAYS, MOST_PIECES = 28.0, 13
 
 
 def of_series(made: Regression, level: float, *, is_wary: bool) -> Path | None:
-    """Of one series; None when a third would be shorter than MIN_PART_DAYS or MIN_PART_SLOTS."""
+    """Of one series; None when a third would be shorter than MIN_PART_DAYS or MIN_PART_SLOTS.
+
+    Every PIECE_DAYS of the time after have a level of their own, so that no shape passes for drift; thirds and the
+    whole are averages of these. Whether the effect moves is asked of its slope alone, which chance moves least.
+    """
     after = np.flatnonzero(made.is_after)
-    parts = np.array_split(after, PARTS)
-    if min(len(part) for part in parts) * made.line.slot_days < MIN_PART_DAYS or len(parts[-1]) < MIN_PART_SLOTS:
+    count = min(MOST_PIECES, int(np.ceil(len(after) * made.line.slot_days / PIECE_DAYS)))
+    pieces = np.array_split(after, max(count, PARTS))
+    thirds = np.array_split(np.arange(len(pieces)), PARTS)
+    shortest = min(sum(len(pieces[k]) for k in third) for third in (thirds[0], thirds[-1]))
+    is_short = shortest * made.line.slot_days < MIN_PART_DAYS or shortest < MIN_PART_SLOTS
+    if is_short or len(made.y) <= made.x.shape[1] + len(pieces) + 3:
         return None
-    columns = np.zeros((len(made.y), PARTS))
-    for number, part in enumerate(parts):
-        columns[part, number] = 1.0
-    tilt = np.zeros(len(made.y))
+    columns, tilt = np.zeros((len(made.y), len(pieces))), np.zeros(len(made.y))
+    for number, piece in enumerate(pieces):
+        columns[piece, number] = 1.0
     tilt[after] = np.linspace(-0.5, 0.5, len(after))
     tentative = made.ahead.shape[1] if is_wary else 0
-    if len(made.y) <= made.x.shape[1] + PARTS + 3:
-        return None
     beside = made.ahead[:, :tentative]
     found = grid(made, np.column_stack([beside, columns]), tentative=tentative)
     tilted = grid(made, np.column_stack([beside, made.step, tilt]), tentative=tentative)
-    share = np.array([len(part) for part in parts]) / len(after)
-    average = np.array([[1, 0, -share[0] / share[2]], [0, 1, -share[1] / share[2]], [1, 1, 1]]).T
-    mean = series.coefficient(found, average)[0]
-    edges = made.line.edges
+    size = np.array([len(piece) for piece in pieces], dtype=float)
 
-    def told(number: int, basis: Floats) -> Part:
-        one = series.coefficient(found, basis)[0]
-        slots = made.places[parts[number]]
-        ends = day(edges[slots[0]]), day(edges[slots[-1] + 1])
+    def told(third: Ints) -> Part:
+        one = _average(found, np.where(np.isin(np.arange(len(pieces)), third), size, 0.0))
+        slots = made.places[np.concatenate([pieces[k] for k in third])]
+        ends = day(made.line.edges[slots[0]]), day(made.line.edges[slots[-1] + 1])
         return Part(one.centre, *one.interval(level), len(slots) * made.line.slot_days / 7, *ends)
 
-    return Path(
-        told(0, np.eye(PARTS)[:, [1, 2, 0]]), told(PARTS - 1, np.eye(PARTS)),
-        series.coefficient(tilted)[0].p_value(),
-        (mean.centre, *mean.interval(level), mean.p_value(), mean.spread),
-    )  # fmt: skip
+    mean = _average(found, size)
+    whole = mean.centre, *mean.interval(level), mean.p_value(), mean.spread
+    return Path(told(thirds[0]), told(thirds[-1]), series.coefficient(tilted)[0].p_value(), whole)
+
+
+def _average(found: series.Grid, size: Floats) -> series.Posterior:
+    """What is known of the average of the pieces, weighted by size."""
+    weight = size / size.sum()
+    last = int(np.argmax(weight))
+    others = np.delete(np.arange(len(size)), last)
+    basis = np.zeros((len(size), len(size)))
+    basis[others, np.arange(len(others))] = 1.0
+    basis[last, : len(others)], basis[last, -1] = -weight[others] / weight[last], 1 / weight[last]
+    return series.coefficient(found, basis)[0]
 
 
 def of_teams(question: Question, setting: Setting, found: Traces, level: float) -> Path | None:

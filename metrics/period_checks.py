@@ -13,22 +13,26 @@ from metrics.finding import Finding, Unmeasured
 from metrics.line import Line, line_of
 from metrics.looks import Look
 from metrics.panel import Rows, build, select, slots, spacing
-from metrics.question import ADDITIVE_KINDS, Bools, Question
+from metrics.question import ADDITIVE_KINDS, Bools, Floats, Question
 from metrics.regression import Regression, grid, regression
 
 
 def odd_periods(question: Question, rows: Rows, design: Design) -> Checked:
-    """A period that holds about twice what its neighbours hold; in the total of all units where they are compared."""
+    """A period that holds about twice what its neighbours hold; in the total of all units where they are compared.
+
+    Of events the records are looked at, not what they sum up to: a large deal is no mistake.
+    """
     if question.kind not in ADDITIVE_KINDS and not question.is_periodic:
         return Checked()
     if design.is_controlled:
         length = spacing(question.at) if question.is_periodic else "week"
         panel = build(question, rows, slots(question, rows.start, rows.end, length))
         with np.errstate(divide="ignore", invalid="ignore"):
-            edges, value = panel.edges, panel.num.sum(0) / panel.den.sum(0)
+            value = panel.num.sum(0) / panel.den.sum(0) if question.is_periodic else panel.rows.sum(0)
+        edges = panel.edges
     else:
         line = line_of(question, rows)
-        edges, value = line.edges, np.where(line.used, line.value, np.nan)
+        edges, value = line.edges, _held(question, line)
     found = outliers.outliers(edges, value)
     if not found:
         return Checked()
@@ -44,7 +48,7 @@ def without_odd(question: Question, rows: Rows, look: Look, finding: Finding) ->
     if isinstance(made, Unmeasured) or not finding.has_path:
         return Checked()
     line = made.line
-    places = [place for place, _ in outliers.outliers(line.edges, np.where(line.used, line.value, np.nan))]
+    places = [place for place, _ in outliers.outliers(line.edges, _held(question, line))]
     kept = ~np.isin(made.places, places)
     if kept.all() or not (kept & made.is_after).any():
         return Checked()
@@ -52,6 +56,11 @@ def without_odd(question: Question, rows: Rows, look: Look, finding: Finding) ->
     figures = {"without_odd_periods": {"low": low, "high": high}}
     is_same = low > 0 if finding.low > 0 else high < 0
     return Checked(() if is_same else ("Without its odd period the change is not certain.",), (), figures)
+
+
+def _held(question: Question, line: Line) -> Floats:
+    """What each slot of either side holds: the figure it came with, or its number of records."""
+    return np.where(line.used, line.value if question.is_periodic else line.rows, np.nan)
 
 
 def _step(made: Regression, kept: Bools) -> series.Posterior:

@@ -77,7 +77,7 @@ def _examined(case: Case, rows: Rows) -> Case:
             ),
             "theta": measured.theta, "theta_error": measured.error, "theta_df": measured.df,
             "theta_low": measured.low, "theta_high": measured.high, "alpha": look.alpha,
-            "is_multiplicative": measured.multiplicative, "horizon_days": rows.horizon_days,
+            "is_multiplicative": measured.multiplicative, "horizon_days": rows.horizon_days, "limits": measured.limits,
         },
     )  # fmt: skip
 
