@@ -130,6 +130,15 @@ def words(finding: Finding, path: Path) -> str:
     )
 
 
+def last_words(finding: Finding, path: Path) -> str:
+    """The last third alone, where it is not sure."""
+    say, late = _percent if _is_relative(finding) else _number, _changes(finding, path.late)
+    return (
+        f"The last {path.late.weeks:.0f} weeks alone say {say(late['change'])} ({say(late['low'])} to "
+        f"{say(late['high'])}); whether it lasts is not certain."
+    )
+
+
 def _is_relative(finding: Finding) -> bool:
     """Whether changes are told as shares of what was to be expected; an NPS never is."""
     is_score = -np.inf < finding.limits[0] < 0

@@ -64,6 +64,10 @@ def _examined(case: Case, rows: Rows) -> Case:
     measured = path.with_path(measured, checked.path)
     bars = (gates.restless(checked.diagnostics.get("placebo", {})), gates.hardly_recorded(question, measured))
     notes = (question.exposure_note,) if question.exposure_note else ()
+    notes += _doubt(measured)
+    if measured.is_base_near_zero:
+        known = {name: value for name, value in case.diagnostics.items() if name != "naive_change_rel"}
+        case = replace(case, diagnostics={**known, "naive_reason": NEAR_ZERO})
     return replace(
         case,
         finding=measured,
@@ -94,6 +98,14 @@ def _reservations(question: Question, finding: Finding) -> tuple[str, ...]:
         if question.min_important_change is not None:
             words.append("A smallest change that matters, given as a share, cannot be applied to a base near zero.")
     return tuple(words)
+
+
+def _doubt(finding: Finding) -> tuple[str, ...]:
+    """That a sure effect, steady as far as can be told, is not sure in its last third alone."""
+    steady = finding.path is not None and not finding.path.moves
+    if not steady or finding.path is None or finding.path.late.is_sure or finding.low <= 0 <= finding.high:
+        return ()
+    return (path.last_words(finding, finding.path),)
 
 
 def decide(case: Case) -> tuple[VerdictWord, str | None]:

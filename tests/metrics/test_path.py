@@ -15,9 +15,9 @@ from tests.metrics.worlds import START, rollout, weekly
 BEFORE, AFTER = 110, 46
 
 
-def series(shape: np.ndarray[Any, Any], seed: int = 2) -> Question:
+def series(shape: np.ndarray[Any, Any], seed: int = 2, spread: float = 0.05) -> Question:
     """Weekly bookings whose log level follows `shape` from the go-live on."""
-    noise = np.random.default_rng(seed).normal(0, 0.05, BEFORE + AFTER)
+    noise = np.random.default_rng(seed).normal(0, spread, BEFORE + AFTER)
     return weekly(300 * np.exp(noise + np.r_[np.zeros(BEFORE), shape]), BEFORE)
 
 
@@ -65,6 +65,13 @@ def test_no_material_change_must_hold_at_the_end_too() -> None:
     asked = weekly(300 * np.exp(quiet + np.r_[np.zeros(BEFORE), shape]), BEFORE, min_important_change=0.1)
     verdict = judge(asked)
     assert (verdict.verdict, verdict.reason) == ("inconclusive", "effect_moving")
+
+
+def test_a_last_third_that_is_not_sure_by_itself_is_said() -> None:
+    verdict = judge(series(np.full(AFTER, 0.16), seed=3, spread=0.14))
+    assert (verdict.verdict, verdict.diagnostics["path"]["shape"]) == ("improved", "steady")
+    assert verdict.diagnostics["path"]["late"]["low"] < 0
+    assert any("weeks alone say +" in words and "whether it lasts is not certain" in words for words in verdict.caveats)
 
 
 def test_a_time_after_that_is_too_short_has_no_path() -> None:
