@@ -35,9 +35,8 @@ def as_known(question: Question, end: np.datetime64) -> tuple[Question, int]:
     if not ahead.any():
         return question, 0
     never = np.datetime64("NaT", "D")
-    has_rows = np.zeros(len(ahead), dtype=bool)
-    has_rows[np.unique(question.unit)] = True
-    return replace(question, go_live=np.where(ahead, never, question.go_live)), int((ahead & has_rows).sum())
+    planned = int((ahead & question.has_rows).sum())
+    return replace(question, go_live=np.where(ahead, never, question.go_live)), planned
 
 
 def choose(question: Question, end: np.datetime64) -> Design:
@@ -45,8 +44,7 @@ def choose(question: Question, end: np.datetime64) -> Design:
 
     Teams count as treated once they have left their learning window.
     """
-    present = np.zeros(len(question.go_live), bool)
-    present[np.unique(question.unit)] = True
+    present = question.has_rows
     dates = question.go_live[present]
     live = dates[~np.isnat(dates)]
     treated = int((question.left_learning[present] < end).sum())

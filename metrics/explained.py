@@ -12,7 +12,6 @@ import numpy as np
 
 from metrics import series
 from metrics.finding import Finding, Unmeasured
-from metrics.naive import naive_change
 from metrics.panel import Rows
 from metrics.question import Floats, Question
 from metrics.regression import Regression, regression, scaled
@@ -34,31 +33,25 @@ NAMES = {
 
 
 def explained(
-    question: Question, rows: Rows, finding: Finding, end: np.datetime64, *, is_controlled: bool
+    question: Question, rows: Rows, finding: Finding, naive: Mapping[str, Any], *, is_controlled: bool
 ) -> dict[str, Any]:
     """`scale` (log or level), `naive`, `effect`, `parts` and `words` (empty unless they are far apart); empty when
-    there is no plain difference to explain, or none on the effect's scale.
+    there is no plain difference to explain, or none on the effect's scale. naive: as of `naive_change`.
     """
-    plain, learnt = (_difference(question, finding, end, is_learnt=is_learnt) for is_learnt in (False, True))
+    per = 100.0 if question.kind == "nps" else 1.0
+    before, after, learnt = (naive.get(name) for name in ("naive_pre", "naive_post", "naive_post_learnt"))
     compared = _gap(finding, finding.pre_value, finding.post_value)
+    plain = None if before is None or after is None else _gap(finding, per * before, per * after)
     if finding.ratios is not None or plain is None or compared is None:
         return {}
-    parts = {"learning_window": 0.0 if learnt is None else plain - learnt, "mix": _mix(finding)}
+    later = None if before is None or learnt is None else _gap(finding, per * before, per * learnt)
+    parts = {"learning_window": 0.0 if later is None else plain - later, "mix": _mix(finding)}
     parts["left_out"] = plain - parts["learning_window"] - parts["mix"] - compared
     gap = compared - finding.theta
     parts |= {"others": gap} if is_controlled else _own(question, rows, gap)
     parts = {name: round(value, 6) for name, value in parts.items() if abs(value) > ROUNDING}
     found = {"scale": "log" if finding.multiplicative else "level", "naive": plain, "effect": finding.theta}
     return {**found, "parts": parts, "words": _words(question, finding, plain, parts)}
-
-
-def _difference(question: Question, finding: Finding, end: np.datetime64, *, is_learnt: bool) -> float | None:
-    """What the plain averages differ by, on the scale of the effect; is_learnt: without the learning windows."""
-    found = naive_change(question, end, is_learnt=is_learnt)
-    if "naive_pre" not in found:
-        return None
-    per = 100.0 if question.kind == "nps" else 1.0
-    return _gap(finding, per * float(found["naive_pre"]), per * float(found["naive_post"]))
 
 
 def _gap(finding: Finding, before: float, after: float) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,7 +25,7 @@ def outliers(edges: Times, value: Floats) -> list[tuple[int, float]]:
     known = np.flatnonzero(np.isfinite(value) & (value > 0))
     if len(known) < 2 * NEIGHBOURS + 2:
         return []
-    ratio = np.array([_against_neighbours(value[known], k) for k in range(len(known))])
+    ratio = value[known] / _neighbours(value[known])
     logs = np.log(ratio)
     usual = max(float(np.median(np.abs(logs - np.median(logs)))), 1e-9)
     found = np.flatnonzero((ratio >= FACTOR) & (logs > CLEAR * usual))
@@ -34,10 +35,14 @@ def outliers(edges: Times, value: Floats) -> list[tuple[int, float]]:
     return [(int(place), float(ratio[k])) for place, k in zip(places, found, strict=True)]
 
 
-def _against_neighbours(value: Floats, place: int) -> float:
-    """A value against the median of those before it or after it, whichever is larger: a new level is no odd period."""
-    around = value[max(place - NEIGHBOURS, 0) : place], value[place + 1 : place + 1 + NEIGHBOURS]
-    return float(value[place] / max(np.median(side) for side in around if len(side)))
+def _neighbours(value: Floats) -> Floats:
+    """The median of those before each value or after it, whichever is larger: a new level is no odd period."""
+    gap = np.full(NEIGHBOURS, np.nan)
+    around = np.lib.stride_tricks.sliding_window_view(np.r_[gap, value, gap], NEIGHBOURS)
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        before, after = np.nanmedian(around[: len(value)], axis=1), np.nanmedian(around[NEIGHBOURS + 1 :], axis=1)
+    return np.asarray(np.fmax(before, after))
 
 
 def _comes_every_year(starts: Times) -> bool:

@@ -13,7 +13,7 @@ from metrics.finding import Finding, Unmeasured
 from metrics.line import Line, line_of
 from metrics.looks import Look
 from metrics.panel import Rows, build, select, slots, spacing
-from metrics.question import ADDITIVE_KINDS, Bools, Floats, Question
+from metrics.question import ADDITIVE_KINDS, Bools, Floats, Question, Times
 from metrics.regression import Regression, grid, regression
 
 
@@ -25,11 +25,8 @@ def odd_periods(question: Question, rows: Rows, design: Design) -> Checked:
     if question.kind not in ADDITIVE_KINDS and not question.is_periodic:
         return Checked()
     if design.is_controlled:
-        length = spacing(question.at) if question.is_periodic else "week"
-        panel = build(question, rows, slots(question, rows.start, rows.end, length))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            value = panel.num.sum(0) / panel.den.sum(0) if question.is_periodic else panel.rows.sum(0)
-        edges = panel.edges
+        edges = slots(question, rows.start, rows.end, spacing(question.at) if question.is_periodic else "week")
+        value = _of_everybody(question, rows, edges)
     else:
         line = line_of(question, rows)
         edges, value = line.edges, _held(question, line)
@@ -38,6 +35,16 @@ def odd_periods(question: Question, rows: Rows, design: Design) -> Checked:
         return Checked()
     figures = [{"start": str(edges[place]), "ratio": round(ratio, 2)} for place, ratio in found]
     return Checked((), outliers.words(edges, found), {"odd_periods": figures})
+
+
+def _of_everybody(question: Question, rows: Rows, edges: Times) -> Floats:
+    """What each slot holds of all units together: their figure on average, or their number of records."""
+    if not question.is_periodic:
+        place = np.searchsorted(edges, rows.day, side="right") - 1
+        return np.bincount(place[(place >= 0) & (place < len(edges) - 1)], minlength=len(edges) - 1).astype(float)
+    panel = build(question, rows, edges)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(panel.num.sum(0) / panel.den.sum(0))
 
 
 def without_odd(question: Question, rows: Rows, look: Look, finding: Finding) -> Checked:

@@ -42,7 +42,7 @@ def presence(question: Question, start: np.datetime64, end: np.datetime64) -> Pr
     as this one; what comes after the last row, and a usual gap, is then unknown.
     """
     units = len(question.go_live)
-    place = (question.at.astype("datetime64[D]") - start).astype(np.int64)
+    place = question.at.astype("datetime64[D]").astype(np.int64) - start.astype(np.int64)
     length = int((end - start).astype(int))
     inside = (place >= 0) & (place < length)
     unit, place = question.unit[inside], place[inside]
@@ -79,8 +79,7 @@ def dropouts(question: Question, found: Presence) -> tuple[tuple[str, ...], dict
 
     Asked-about units count as treated, untouched ones as controls; near: stopped at their own go-live or learning.
     """
-    seen = np.zeros(len(question.go_live), dtype=bool)
-    seen[np.unique(question.unit)] = True
+    seen = question.has_rows
     is_live = ~np.isnat(question.go_live)
     asked = is_live if question.focus is None else is_live & question.focus
     gone = found.stopped & seen
@@ -117,10 +116,11 @@ def with_silence_as_zero(found: Presence, units: Any) -> Presence:
     return replace(found, ends=np.where(units, found.ends.max(), found.ends), last=np.where(units, never, found.last))
 
 
-def spans(question: Question, found: Presence, since: Times, end: np.datetime64) -> tuple[Floats, Floats]:
-    """Days each unit was there before its go-live and from `since` on, (G,) twice; NaN for units that never go live."""
+def spans(question: Question, found: Presence, end: np.datetime64) -> tuple[Floats, Floats, Floats]:
+    """Days (G,) each unit was there before its go-live, from it on, and after its learning window; NaN: never live."""
     ends, begins = np.minimum(found.ends, end), found.begins
-    before = (np.minimum(question.go_live, ends) - begins).astype(float)
-    after = (ends - np.maximum(since, begins)).astype(float)
+    before = np.minimum(question.go_live, ends) - begins
+    after, learnt = (ends - np.maximum(since, begins) for since in (question.go_live, question.left_learning))
     is_live = ~np.isnat(question.go_live)
-    return tuple(np.where(is_live, np.maximum(side, 0.0), np.nan) for side in (before, after))  # type: ignore[return-value]
+    days = [np.where(is_live, np.maximum(side.astype(float), 0.0), np.nan) for side in (before, after, learnt)]
+    return days[0], days[1], days[2]

@@ -98,6 +98,11 @@ class Question:
     seed: int = 20261123
 
     @property
+    def has_rows(self) -> Bools:
+        """Which units have any row."""
+        return np.asarray(np.bincount(self.unit, minlength=len(self.go_live)) > 0)
+
+    @property
     def is_duration(self) -> bool:
         """Whether num is the time something took."""
         return self.kind == "duration" or (self.kind == "quantile" and self.is_time)

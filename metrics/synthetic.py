@@ -45,7 +45,7 @@ class Ready:
 
 def applies(question: Question, design: Design) -> bool:
     """One date, too few treated teams to tell them from chance by themselves, and enough controls to show chance."""
-    dates = question.go_live[np.unique(question.unit)]
+    dates = question.go_live[question.has_rows]
     controls = int(np.isnat(dates).sum())
     return design.name == "controls" and len(dates) - controls < FEW_TEAMS and controls >= MIN_CONTROLS
 

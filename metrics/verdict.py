@@ -63,8 +63,7 @@ def _examined(case: Case, rows: Rows) -> Case:
     checked = check_effect(question, rows, look, design, measured)
     measured = path.with_path(measured, checked.path)
     bars = (gates.restless(checked.diagnostics.get("placebo", {})), gates.hardly_recorded(question, measured))
-    notes = (question.exposure_note,) if question.exposure_note else ()
-    notes += _doubt(measured)
+    notes = ((question.exposure_note,) if question.exposure_note else ()) + _doubt(measured)
     if measured.is_base_near_zero:
         known = {name: value for name, value in case.diagnostics.items() if name != "naive_change_rel"}
         case = replace(case, diagnostics={**known, "naive_reason": NEAR_ZERO})
@@ -77,7 +76,7 @@ def _examined(case: Case, rows: Rows) -> Case:
         diagnostics={
             **case.diagnostics, "interval_level": round(level, 6), **measured.diagnostics, **checked.diagnostics,
             "naive_explained": explained(
-                question, rows, measured, look.end, is_controlled=design.is_controlled
+                question, rows, measured, case.diagnostics, is_controlled=design.is_controlled
             ),
             "theta": measured.theta, "theta_error": measured.error, "theta_df": measured.df,
             "theta_low": measured.low, "theta_high": measured.high, "alpha": look.alpha,
