@@ -81,8 +81,8 @@ def _own(question: Question, rows: Rows, gap: float) -> dict[str, float]:
 
 def _shift(made: Regression) -> Floats:
     """By how much each column moves the average of the time after against that of the time before."""
-    every = np.column_stack([made.x, made.step])
-    y, x, noise, weeks = scaled(made, every)
+    every, step = np.column_stack([made.x, made.step]), made.step[:, None]
+    y, x, noise, weeks = scaled(made, every, step)
     found = series.means(y, x, (*made.kinds, "step"), tuple(int(p) for p in made.places), noise, weeks)
     after = made.is_after
     return np.asarray(found[:-1] * (made.x[after].mean(0) - made.x[~after].mean(0)))

@@ -150,6 +150,11 @@ class Finding:
             return None
         return float(np.sign(base)) * (self.post_value / base - 1)
 
+    def relative_ends(self) -> tuple[float | None, float | None]:
+        """The interval of the relative effect; a figure that turned negative has its ends the other way round."""
+        low, high = self.relative(self.low), self.relative(self.high)
+        return (high, low) if low is not None and high is not None and high < low else (low, high)
+
     def smallest_detectable(self, alpha: float, power: float = 0.8) -> dict[str, float | None]:
         """`rise` and `fall`, the relative changes that would be found with the given power (Bloom 1995, Evaluation
         Review 19(5)); None where no possible one is so large, or nothing is known of errors. `unit`: in the KPI's unit.

@@ -87,7 +87,7 @@ def _widened(verdict: Verdict, alpha: float) -> Verdict:
         0.0, df, float(verdict.pre_value or 0.0), float(verdict.post_value or 0.0),
         limits=(-np.inf if lowest is None else lowest, np.inf if highest is None else highest),
     )  # fmt: skip
-    values = (told.change(low), told.change(high), told.relative(low), told.relative(high))
+    values = (told.change(low), told.change(high), *told.relative_ends())
     for name, value in zip(ENDS, values, strict=True):
         fields[name] = value if value is not None and np.isfinite(value) else None
     if told.is_base_near_zero:

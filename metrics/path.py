@@ -21,7 +21,8 @@ from metrics.staggered import jackknife_error
 from metrics.teams import Setting, unit_of
 
 MIN_PART_DAYS, MIN_PART_SLOTS, PARTS = 28.0, 2, 3
-PIECE_DAYS, MOST_PIECES = 28.0, 13
+PIECE_DAYS, MOST_PIECES, SLOTS_A_PIECE = 28.0, 13, 4
+"""A piece of the time after; how many at most, and how many slots before there must be for each."""
 
 
 def of_series(made: Regression, level: float, *, is_wary: bool) -> Path | None:
@@ -31,7 +32,8 @@ def of_series(made: Regression, level: float, *, is_wary: bool) -> Path | None:
     whole are averages of these. Whether the effect moves is asked of its slope alone, which chance moves least.
     """
     after = np.flatnonzero(made.is_after)
-    count = min(MOST_PIECES, int(np.ceil(len(after) * made.line.slot_days / PIECE_DAYS)))
+    known = (~made.is_after).sum() // SLOTS_A_PIECE
+    count = min(MOST_PIECES, known, int(np.ceil(len(after) * made.line.slot_days / PIECE_DAYS)))
     pieces = np.array_split(after, max(count, PARTS))
     thirds = np.array_split(np.arange(len(pieces)), PARTS)
     shortest = min(sum(len(pieces[k]) for k in third) for third in (thirds[0], thirds[-1]))

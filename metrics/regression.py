@@ -170,18 +170,22 @@ def grid(made: Regression, interest: Floats, *, tentative: int = 0, kept: Bools 
     """What is known of some columns beside the regression's own (or of some of those), in some of the slots."""
     kept = np.ones(len(made.y), dtype=bool) if kept is None else kept
     own = np.arange(made.x.shape[1]) if columns is None else np.asarray(columns)
-    y, x, noise, weeks = scaled(made, np.column_stack([made.x[:, own], interest[:, tentative:]]), kept)
-    beside = np.column_stack([interest[kept][:, :tentative] * np.sqrt(made.weight[kept])[:, None], x[:, len(own) :]])
+    asked = interest[:, tentative:]
+    y, x, noise, weeks = scaled(made, made.x[:, own], asked if asked.shape[1] == 1 else made.step[:, None], kept)
     return series.reduced(
-        y, x[:, : len(own)], [made.kinds[column] for column in own], beside, tuple(int(p) for p in made.places[kept]),
-        noise, weeks, tentative=tentative,
+        y, x, [made.kinds[column] for column in own], interest[kept] * np.sqrt(made.weight[kept])[:, None],
+        tuple(int(p) for p in made.places[kept]), noise, weeks, tentative=tentative,
     )  # fmt: skip
 
 
-def scaled(made: Regression, x: Floats, kept: Bools | None = None) -> tuple[Floats, Floats, float, float]:
-    """Outcome and columns times the root of their weights, about how large the noise is, and the weeks of a slot."""
+def scaled(made: Regression, x: Floats, step: Floats, kept: Bools | None = None) -> tuple[Floats, Floats, float, float]:
+    """Outcome and columns times the root of their weights, about how large the noise is, and the weeks of a slot.
+
+    The outcome is centred, which the level takes up and rounding gains by; the noise is what is left beside a step.
+    """
     kept = np.ones(len(made.y), dtype=bool) if kept is None else kept
     root = np.sqrt(made.weight[kept])
-    y, x = made.y[kept] * root, x[kept] * root[:, None]
-    noise = max(series.residual_spread(y, x), MIN_NOISE) if made.line.log else series.USUAL_NOISE
+    y, x = (made.y[kept] - made.y[kept].mean()) * root, x[kept] * root[:, None]
+    beside = np.column_stack([x, step[kept] * root[:, None]])
+    noise = max(series.residual_spread(y, beside), MIN_NOISE) if made.line.log else series.USUAL_NOISE
     return y, x, noise, made.line.slot_days / 7 if made.line.log else 1.0

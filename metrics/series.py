@@ -45,7 +45,7 @@ TENTATIVE = (0.2, 0.25)
 
 Figures in the last weeks before a go-live that are no part of the usual level: a dip or a rush of ±25 %."""
 NEGLIGIBLE = 1e-6
-ROUNDING = 1e-11
+ROUNDING = 1e-10
 """Share of the outcome's squares that is never explained: a series without any noise still has rounding."""
 
 
@@ -263,6 +263,7 @@ def means(
     squares = gram[:, None, :p, :p] + np.eye(p) * prior[None, :, None, :]
     found = np.linalg.solve(squares, np.broadcast_to(gram[:, None, :p, p:], (*squares.shape[:3], 1)))[..., 0]
     left = gram[:, None, p, p] - (found * gram[:, None, :p, p]).sum(-1)
+    left = np.maximum(left, ROUNDING * gram[:, None, p, p])
     log_precision = np.log(prior, out=np.zeros_like(prior), where=prior > 0).sum(1)
     df = n - sum(kind in FLAT for kind in kinds)
     weight = (

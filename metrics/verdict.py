@@ -161,7 +161,7 @@ def is_inside(finding: Finding, important: float, kind: str) -> bool:
     """Whether the whole interval lies within ± the smallest change that matters (nps: × 100 points)."""
     if kind == "nps":
         return -100 * important < finding.low and finding.high < 100 * important
-    low, high = finding.relative(finding.low), finding.relative(finding.high)
+    low, high = finding.relative_ends()
     return low is not None and high is not None and -important < low and high < important
 
 
@@ -196,8 +196,8 @@ def published(verdict: Verdict, finding: Finding, alpha: float) -> Verdict:
         "effect_ci_low": finding.change(finding.low),
         "effect_ci_high": finding.change(finding.high),
         "effect_rel": finding.relative(finding.theta),
-        "effect_rel_ci_low": finding.relative(finding.low),
-        "effect_rel_ci_high": finding.relative(finding.high),
+        "effect_rel_ci_low": finding.relative_ends()[0],
+        "effect_rel_ci_high": finding.relative_ends()[1],
         "p_value": finding.p_value,
         "mde80": None if direction is None else found[direction],
     }

@@ -37,9 +37,10 @@ def of_line(question: Question, rows: Rows, line: Line, level: float) -> Finding
     made = regression.regression_of(question, rows, filled)
     if isinstance(made, Unmeasured):
         return made
-    step = one_date.step_of(made)
-    alpha = 1 - level
-    centre, low, high = step.told.centre, *step.interval(1 - alpha / 2)
+    alpha, centre, low, high = 1 - level, 0.0, 0.0, 0.0
+    if not regression.is_flat(made.y):
+        step = one_date.step_of(made)
+        centre, low, high = step.told.centre, *step.interval(1 - alpha / 2)
     expected = usual * np.exp(-np.array([centre, high, low]))
     num = line.num / (7.0 if line.value_per == "week" else 1.0)
     before, after = line.before, line.after

@@ -134,7 +134,7 @@ class ScorecardRow:
 
     @property
     def change(self) -> float | None:
-        """The change to show, relative (points where those mean nothing): frozen, else tonight's; None when not comparable."""
+        """The change to show, relative (points where that means nothing): frozen, else tonight's; None: not comparable."""
         if self.verdict == "not_comparable":
             return None
         if self.is_in_points:

@@ -30,6 +30,8 @@ def test_shares_are_of_what_was_to_be_expected_at_each_end() -> None:
     assert found.relative(10.0) == pytest.approx(0.2)
     assert found.relative(6.0) == pytest.approx(60 / 54 - 1)
     assert found.relative(14.0) == pytest.approx(60 / 46 - 1)
+    turned = finding(post_value=-5.0, theta=-30.0, low=-50.0, high=-15.0)
+    assert turned.relative_ends() == (pytest.approx(-1.5), pytest.approx(-5 / 45 - 1))
     debt = finding(post_value=-40.0)
     assert debt.relative(10.0) == pytest.approx(10 / 50)
 
