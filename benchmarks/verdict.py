@@ -25,7 +25,7 @@ from scipy import stats
 
 from benchmarks import events
 from benchmarks.opponents import OF_SERIES, OF_TEAMS, Claim
-from benchmarks.processes import SEED, SERIES, World, single_series
+from benchmarks.processes import SEED, SERIES, World, fading, single_series
 from benchmarks.publish import Row, keep_rows, line, read_rows, write
 from benchmarks.rollouts import Rollout, staggered
 from benchmarks.tally import Answer, tally
@@ -59,6 +59,10 @@ def _series(process: str, before: int, after: int, effect: float, rep: int, seed
     return single_series(process, rep, before, after, effect, seed)
 
 
+def _fading(before: int, after: int, effect: float, rep: int, seed: int) -> World:
+    return fading(rep, before, after, effect, seed)
+
+
 def _events(name: str, before: int, after: int, effect: float, rep: int, seed: int) -> World:
     made: World = getattr(events, name)(rep, before, after, effect, seed)
     return made
@@ -84,11 +88,28 @@ def cases(effects: tuple[float, ...]) -> Iterator[Case]:
             for effect in (0.0, 0.1) if kind == "count" else (0.0,):
                 rollout = Rollout(teams, never, effect, kind=kind)
                 yield Case(f"D11 {kind}", f"{teams} teams, {never} never", effect, partial(_rollout, rollout))
+    for before, after in HISTORIES:
+        yield Case("D14", f"{before}+{after}", 0.25, partial(_fading, before, after, 0.25))
+    yield from _leaving()
     chosen = Rollout(20, 6, is_selected=True, waves=1)
     yield Case("D10 count", "20 teams, 6 never", 0.0, partial(_rollout, chosen))
     large = Rollout(40, 10, 0.05, ramp=False, rate=200.0)
     for name, rollout in (("D11 large", large), ("D11 large, parallel", replace(large, own_trend=0.0))):
         yield Case(name, "40 teams, 10 never", 0.05, partial(_rollout, rollout))
+
+
+def _leaving() -> Iterator[Case]:
+    """D15: some of the teams that went live, or of the others, stop reporting; D19: most go-lives are only planned."""
+    for teams, live, never in ((24, 0, 8), (24, 5, 0), (40, 0, 10), (40, 6, 0)):
+        gone = f"{teams} teams, {live or never} of the {'live' if live else 'others'} gone"
+        for effect in (0.0, 0.25):
+            rollout = Rollout(
+                teams, teams // 2, effect, ramp=False, waves=1, first_week=78, gone_live=live, gone_never=never
+            )
+            yield Case("D15 count", gone, effect, partial(_rollout, rollout))
+    for live in (2, 10):
+        planned = Rollout(24, 24 - live, waves=1, first_week=70, planned=24 - live, noise=0.2, own_trend=0.2)
+        yield Case("D19 count", f"24 teams, {24 - live} planned", 0.0, partial(_rollout, planned))
 
 
 def ours(verdict: Verdict, truth: float, milliseconds: float = 0.0) -> Answer:

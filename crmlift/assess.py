@@ -55,6 +55,7 @@ def _question(columns: Columns, options: AssessOptions) -> Question:
         go_live=go_live,
         as_of=columns.as_of,
         share=0.5 if options.quantile is None else options.quantile,
+        is_time=options.end is not None,
         learning_days=default if options.learning_days is None else options.learning_days,
         period=options.period,  # type: ignore[arg-type]
         min_important_change=options.min_important,

@@ -17,13 +17,19 @@ WHY = {
     "too_noisy": "the figures vary too much by themselves to tell",
     "diagnostics_disagree": "the checks contradict each other",
     "provisional": "the first planned look has not been reached",
+    "no_variation": "the figure never moved, so there is no change to see",
+    "effect_faded": "it did not last",
+    "effect_reversed": "it has turned round since",
+    "effect_moving": "it is not the same all the time",
 }
-MINUS, NARROW = "−", 0.1
+MINUS, NARROW, MOST_CAVEATS = "−", 0.1, 5
+MOVES = "The change "
+"""How the caveat begins that tells the path of an effect; the headline holds it already."""
 
 
 def explain(verdict: Mapping[str, Any]) -> str:
     """Verdict, before and after, the naive claim, how it was judged, and what to bear in mind."""
-    lines = [_headline(verdict), _values(verdict), _naive(verdict), _basis(verdict), _mind(verdict)]
+    lines = [_headline(verdict) + _path(verdict), _values(verdict), _naive(verdict), _basis(verdict), _mind(verdict)]
     segment = "" if verdict.get("segment_dim") in (None, "all") else f"[{verdict['segment_value']}] "
     return segment + "\n".join(line for line in lines if line)
 
@@ -52,6 +58,8 @@ def _headline(verdict: Mapping[str, Any]) -> str:
     if word == "not_comparable":
         return f"{head}: before and after cannot be compared for {name}."
     if word == "inconclusive":
+        if verdict["diagnostics"].get("unmeasured") and verdict.get("caveats"):
+            return f"{head}: {name} could not be estimated. {verdict['caveats'][0]}"
         if reason == "too_noisy" and verdict.get("min_important_change") is None and _is_narrow(verdict):
             return f"{head}: {name} {change}, so perhaps not at all. Too small to matter? Add --min-important 0.05."
         return f"{head}: {name} {change or 'could not be estimated'}, but {WHY.get(str(reason), 'it is not certain')}."
@@ -70,7 +78,7 @@ def _is_narrow(verdict: Mapping[str, Any]) -> bool:
 def _change(verdict: Mapping[str, Any]) -> str:
     """`changed by −21 % (95 % interval −27 % to −14 %)`, in the KPI's own unit where shares mean nothing."""
     level = float(verdict["diagnostics"].get("interval_level") or 0.95)
-    is_points = verdict.get("kind") == "nps" or verdict.get("effect_rel") is None
+    is_points = _is_in_units(verdict)
     keys = ("effect", "effect_ci_low", "effect_ci_high")
     if not is_points:
         keys = ("effect_rel", "effect_rel_ci_low", "effect_rel_ci_high")
@@ -80,6 +88,24 @@ def _change(verdict: Mapping[str, Any]) -> str:
     say = _number if is_points else _percent
     ends = f"{say(low) if low is not None else 'unbounded'} to {say(high) if high is not None else 'unbounded'}"
     return f"changed by {say(point)} ({100 * level:.3g} % interval {ends})"
+
+
+def _is_in_units(verdict: Mapping[str, Any]) -> bool:
+    """Whether changes are told in the figure's own unit: of scores, and where a share of the base means nothing."""
+    return verdict.get("kind") == "nps" or verdict.get("effect_rel") is None
+
+
+def _path(verdict: Mapping[str, Any]) -> str:
+    """` At first +25 %, now +3 % (−6 % to +12 %).`, when the effect is not the same all the time."""
+    path = verdict["diagnostics"].get("path")
+    if path is None or path["shape"] == "steady" or verdict["verdict"] == "not_comparable":
+        return ""
+    say = _percent if path["is_relative"] else _number
+    early, late = path["early"], path["late"]
+    return (
+        f" At first (the first {early['weeks']:.0f} weeks that count) {say(early['change'])}, now (the last "
+        f"{late['weeks']:.0f}) {say(late['change'])} ({say(late['low'])} to {say(late['high'])})."
+    )
 
 
 def _values(verdict: Mapping[str, Any]) -> str:
@@ -97,9 +123,17 @@ def _values(verdict: Mapping[str, Any]) -> str:
 
 
 def _naive(verdict: Mapping[str, Any]) -> str:
-    """What a dashboard would claim."""
-    naive = verdict["diagnostics"].get("naive_change_rel")
-    return "" if naive is None else f"Subtracting the plain averages would claim {_percent(naive)}."
+    """What a dashboard would claim, and why it is another figure when it is far from ours."""
+    known = verdict["diagnostics"]
+    change, before, after = (known.get(name) for name in ("naive_change_rel", "naive_pre", "naive_post"))
+    if before is None or after is None:
+        return ""
+    if verdict.get("kind") == "nps" or change is None:
+        claim = _number((100.0 if verdict.get("kind") == "nps" else 1.0) * (after - before))
+    else:
+        claim = _percent(change)
+    why = (known.get("naive_explained") or {}).get("words")
+    return f"Subtracting the plain averages would claim {claim}." + (f" {why}" if why else "")
 
 
 def _basis(verdict: Mapping[str, Any]) -> str:
@@ -107,20 +141,38 @@ def _basis(verdict: Mapping[str, Any]) -> str:
     if verdict.get("method") in (None, "none"):
         return ""
     if _is_controlled(verdict):
-        known = verdict["diagnostics"]
-        basis = f"Judged against the units that had not changed yet ({known.get('teams', '?')} units)."
+        basis = f"Judged against the units that had not changed yet ({_units(verdict['diagnostics'])})."
     else:
         basis = "Judged against its own trend and season; with nothing to compare with, other causes remain possible."
-    mde = verdict.get("mde80")
-    if verdict["verdict"] != "inconclusive" or mde is None or verdict.get("kind") == "nps":
-        return basis
-    return basis + f" A change of about {_percent(abs(float(mde)), plus='')} would have been found."
+    return f"{basis} {_detectable(verdict)}".rstrip() if verdict["verdict"] == "inconclusive" else basis
+
+
+def _units(known: Mapping[str, Any]) -> str:
+    """How many there are, and how many are only planned to change."""
+    planned = known.get("teams_planned")
+    more = f", of which {planned} are planned to go live later" if planned else ""
+    return f"{known.get('teams', '?')} units{more}"
+
+
+def _detectable(verdict: Mapping[str, Any]) -> str:
+    """The smallest change that would have been found; that none would where that is so."""
+    known, mde = verdict["diagnostics"], verdict.get("mde80")
+    if known.get("theta_error") is None or verdict.get("reason") == "no_variation":
+        return ""
+    if mde is not None and not _is_in_units(verdict):
+        word = {"fall": "fall", "rise": "rise"}.get(str(known.get("mde80_direction")), "change")
+        return f"A {word} of about {_percent(abs(float(mde)), plus='')} would have been found."
+    if known.get("mde80_unit") is not None and (mde is not None or known.get("relative_reason")):
+        return f"A change of about {_plain(float(known['mde80_unit']))} would have been found."
+    return "No change that is possible would have been sure to be found."
 
 
 def _mind(verdict: Mapping[str, Any]) -> str:
-    """The caveats, the weightiest first."""
-    caveats = list(verdict.get("caveats") or [])
-    return "Bear in mind: " + " ".join(caveats[:3]) if caveats else ""
+    """The caveats, the weightiest first, but for what the headline says already."""
+    caveats = [words for words in verdict.get("caveats") or [] if not words.startswith(MOVES)]
+    caveats = caveats[1:] if verdict["diagnostics"].get("unmeasured") else caveats
+    more = f" And {len(caveats) - MOST_CAVEATS} more, see --json." if len(caveats) > MOST_CAVEATS else ""
+    return "Bear in mind: " + " ".join(caveats[:MOST_CAVEATS]) + more if caveats else ""
 
 
 def _is_controlled(verdict: Mapping[str, Any]) -> bool:

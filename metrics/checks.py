@@ -3,44 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from metrics import did, one_date, response, teams
+from metrics import did, one_date, response, synthetic, teams
+from metrics.checked import Checked
 from metrics.designs import Design
 from metrics.dose import dose_response
-from metrics.event_study import event_study
+from metrics.event_study import event_study, traces
 from metrics.finding import Finding
 from metrics.looks import PROVISIONAL, Look
 from metrics.panel import Panel, Rows, build, select, slots, spacing
-from metrics.question import Question
+from metrics.path import of_teams
+from metrics.period_checks import odd_periods, unknown_periods, without_odd
+from metrics.presence import near_go_live, with_silence_as_zero
+from metrics.question import ADDITIVE_KINDS, Question
 from metrics.segments import segment_effects
 
-WHALE_SHARE, JUMP = 0.30, 1.0
+WHALE_SHARE, JUMP, TYPICAL = 0.30, 1.0, 0.75
 PLATEAU, MIN_STEPS = 0.8, 4
-
-
-@dataclass(frozen=True)
-class Checked:
-    """against: contradictions that stop a verdict of change. caveats: what to bear in mind. diagnostics: figures."""
-
-    against: tuple[str, ...] = ()
-    caveats: tuple[str, ...] = ()
-    diagnostics: Mapping[str, Any] = field(default_factory=dict)
-
-    def __add__(self, other: Checked) -> Checked:
-        """Both checks' words and figures."""
-        return Checked(
-            self.against + other.against, self.caveats + other.caveats, {**self.diagnostics, **other.diagnostics}
-        )
 
 
 def check_effect(question: Question, rows: Rows, look: Look, design: Design, finding: Finding) -> Checked:
     """All checks the design allows."""
     checked = _learning(question, look, design, finding) + _whales(question, rows, look, design, finding)
-    checked += _non_response(question, rows, finding) + _jump(finding)
+    checked += _non_response(question, rows, finding) + _jump(question, finding) + odd_periods(question, rows, design)
+    checked += _dropped(question, rows, design, finding)
+    checked += unknown_periods(question, look, design, finding)
+    if not design.is_controlled:
+        checked += without_odd(question, rows, look, finding)
     is_headline = question.focus is None and look.name != PROVISIONAL
     if is_headline:
         checked += Checked((), (), {"segments": segment_effects(question, look.end, design, finding)})
@@ -48,8 +41,13 @@ def check_effect(question: Question, rows: Rows, look: Look, design: Design, fin
         return checked
     checked += _leave_one_out(finding) + Checked((), (), {"placebo": teams.placebo(question, rows, design)})
     setting = teams.prepare(question, rows, design)
-    path = event_study(question, setting)
-    checked += Checked((), (), {"event_study": path}) + _still_learning(question, path, setting.cells.multiplicative)
+    expected = traces(setting)
+    steps = event_study(question, setting, expected)
+    checked += Checked((), (), {"event_study": steps}) + _still_learning(question, steps, setting.cells.multiplicative)
+    if finding.has_path and finding.method != synthetic.METHOD:
+        checked += Checked(path=of_teams(question, setting, expected, 1 - look.alpha))
+    elif finding.has_path and not finding.low <= 0 <= finding.high:
+        checked += Checked(path=synthetic.path_of(question, rows, design, 1 - look.alpha))
     if not is_headline:
         return checked
     checked += Checked((), (), {"dose_response": dose_response(question, setting)})
@@ -58,7 +56,11 @@ def check_effect(question: Question, rows: Rows, look: Look, design: Design, fin
 
 def _theta(question: Question, end: np.datetime64, design: Design) -> tuple[float, float]:
     """Estimate and error of a changed question, by its design's own method; NaN when it cannot be made."""
-    rows = select(question, end)
+    return _theta_of(question, select(question, end), design)
+
+
+def _theta_of(question: Question, rows: Rows, design: Design) -> tuple[float, float]:
+    """The same of rows read already."""
     if design.is_controlled:
         return teams.point(teams.prepare(question, rows, design))[:2]
     return one_date.point(question, rows)
@@ -111,7 +113,7 @@ def _whales(question: Question, rows: Rows, look: Look, design: Design, finding:
 
 def _typical(question: Question, look: Look, design: Design, finding: Finding) -> Checked:
     """What the typical record did, by median and by logarithm, where a mean rests on a few giants."""
-    others = {"median": replace(question, kind="quantile", share=0.5, held=None)}
+    others = {"median": replace(question, kind="quantile", share=0.5, held=None, is_time=False)}
     if (question.num > 0).all():
         others["log"] = replace(question, num=np.log(question.num), log=False)
     found = {name: _theta(other, look.end, design) for name, other in others.items()}
@@ -137,10 +139,25 @@ def _non_response(question: Question, rows: Rows, finding: Finding) -> Checked:
     return Checked((), (f"{words}; the change stays even if those who are missing answered at the extremes.",), figures)
 
 
-def _jump(finding: Finding) -> Checked:
-    """More than doubled: rather a change of what is recorded than of what is done."""
+def _dropped(question: Question, rows: Rows, design: Design, finding: Finding) -> Checked:
+    """Units that stopped at their go-live: whether it matters if they had nothing, or were not recorded any more."""
+    near = near_go_live(question, rows.presence)
+    if not near.any() or question.kind not in ADDITIVE_KINDS or question.is_periodic or finding.is_flat:
+        return Checked()
+    silent = replace(rows, presence=with_silence_as_zero(rows.presence, near))
+    theta, error = _theta_of(question, silent, design)
+    words = "Whether units that stopped at their go-live had nothing or were not recorded any more decides the change."
+    against = (words,) if _flips(finding.theta, theta) else ()
+    return Checked(against, (), {"stopped_as_zero": {"estimate": theta, "error": error}})
+
+
+def _jump(question: Question, finding: Finding) -> Checked:
+    """More than doubled: rather a change of what is recorded than of what is done. One odd period is no such change."""
     change = finding.relative(finding.theta)
-    if change is None or change <= JUMP or finding.low <= 0:
+    if question.kind == "nps" or change is None or change <= JUMP or finding.low <= 0:
+        return Checked()
+    after = [row["value"] for row in finding.diagnostics.get("series", ()) if row["side"] == "after" and row["value"]]
+    if after and float(np.median(after)) < (1 + JUMP) * finding.counterfactual() * TYPICAL:
         return Checked()
     return Checked((), ("It more than doubled; make sure that it was recorded in the same way before.",))
 

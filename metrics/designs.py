@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,19 +26,35 @@ class Design:
     caveats: tuple[str, ...] = ()
 
 
-def choose(question: Question) -> Design:
-    """The design the go-live dates and the number of teams with rows allow."""
-    present = np.zeros(len(question.go_live), bool)
-    present[np.unique(question.unit)] = True
+def as_known(question: Question, end: np.datetime64) -> tuple[Question, int]:
+    """The question without the go-lives that lie ahead of `end`, and how many units with rows those are.
+
+    A unit whose go-live is only planned has not changed, like one that never will.
+    """
+    ahead = question.go_live >= end
+    if not ahead.any():
+        return question, 0
+    never = np.datetime64("NaT", "D")
+    planned = int((ahead & question.has_rows).sum())
+    return replace(question, go_live=np.where(ahead, never, question.go_live)), planned
+
+
+def choose(question: Question, end: np.datetime64) -> Design:
+    """The design the go-live dates and the number of teams with rows allow; `end`: what is known ends here.
+
+    Teams count as treated once they have left their learning window.
+    """
+    present = question.has_rows
     dates = question.go_live[present]
-    treated = dates[~np.isnat(dates)]
-    teams, distinct, controls = len(dates), len(np.unique(treated)), int(np.isnat(dates).sum())
-    if len(treated) == 0:
+    live = dates[~np.isnat(dates)]
+    treated = int((question.left_learning[present] < end).sum())
+    teams, distinct, controls = len(dates), len(np.unique(live)), int(np.isnat(dates).sum())
+    if len(live) == 0:
         return Design("none", False, caveats=("No go-live date lies in the data, so there is nothing to compare.",))
     if teams < FEW_TEAMS or (distinct == 1 and controls == 0):
         few = () if teams == 1 or distinct == 1 else ("Too few teams to compare them with each other.",)
         return Design("one_date", False, caveats=few)
     name = "controls" if distinct == 1 else "staggered"
-    if teams >= MANY_TEAMS and len(treated) >= MANY_TREATED:
+    if teams >= MANY_TEAMS and treated >= MANY_TREATED:
         return Design(name, True, False, 5)
     return Design(name if name == "controls" else "few_teams", True, True, 2)

@@ -79,7 +79,7 @@ def _fitted(panel: LongPanel, control: str, anticipation: int, base_period: str 
     return model.fit(frame, "outcome", "unit", "period", "first")
 
 
-def synthetic(outcome: Floats, treated: Bools, after: Bools, seed: int) -> dict[str, Any]:
+def synthetic(outcome: Floats, treated: Bools, after: Bools, seed: int, placebos: int = PLACEBOS) -> dict[str, Any]:
     """Synthetic difference-in-differences of a complete panel (units × periods): estimate, placebo error, weights.
 
     weights: of the controls that matter, by their row among the controls, largest first. fit_before: root mean square
@@ -96,7 +96,7 @@ def synthetic(outcome: Floats, treated: Bools, after: Bools, seed: int) -> dict[
                 "outcome": outcome.ravel(), "treated": np.repeat(treated.astype(int), periods),
             }
         )  # fmt: skip
-        model = SyntheticDiD(variance_method="placebo", n_bootstrap=PLACEBOS, seed=seed)
+        model = SyntheticDiD(variance_method="placebo", n_bootstrap=placebos, seed=seed)
         fitted = model.fit(frame, "outcome", "treated", "unit", "period", post_periods=np.flatnonzero(after).tolist())
     weights = sorted(((float(w), int(u)) for u, w in fitted.unit_weights.items()), reverse=True)
     return {

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from metrics.finding import Finding
+from metrics.finding import Finding, Unmeasured
 from metrics.panel import Rows, first_go_live
 from metrics.question import Question
 from metrics.stamps import stamped
@@ -84,10 +84,10 @@ def restless(placebo: Mapping[str, Any]) -> Bar | None:
     return None
 
 
-def amount(question: Question, finding: Finding | None) -> list[str]:
+def amount(question: Question, finding: Finding | Unmeasured) -> list[str]:
     """Gate 1: why there is not enough to judge by; empty when there is."""
-    if finding is None:
-        return ["There is too little data on one side of the go-live to estimate anything."]
+    if isinstance(finding, Unmeasured):
+        return [finding.words]
     words = []
     if finding.weeks_before < MIN_WEEKS_BEFORE:
         words.append(f"Only {finding.weeks_before:.0f} weeks before the go-live; {MIN_WEEKS_BEFORE:.0f} are needed.")
@@ -96,8 +96,15 @@ def amount(question: Question, finding: Finding | None) -> list[str]:
         words.append(
             f"Only {finding.weeks_after:.0f} weeks after the learning window{aged}; {MIN_WEEKS_AFTER:.0f} are needed."
         )
-    if not question.is_periodic:
+    if not question.is_periodic or are_answers(question):
         for side, n in (("before", finding.n_pre), ("after", finding.n_post)):
             if n < MIN_EVENTS:
-                words.append(f"Only {n} records {side} the go-live; {MIN_EVENTS} are needed.")
+                number = f"{n} record{'' if n == 1 else 's'}"
+                words.append(f"Only {number} {side} the go-live; {MIN_EVENTS} are needed.")
     return words
+
+
+def are_answers(question: Question) -> bool:
+    """Whether rows that come at even distances are single answers or outcomes, not the figures of whole periods."""
+    values = {"nps": (-1.0, 0.0, 1.0), "proportion": (0.0, 1.0)}.get(question.kind)
+    return values is not None and bool(np.isin(question.num, values).all() and (question.den == 1).all())

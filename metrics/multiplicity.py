@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy import special
 
+from metrics.finding import Finding
 from metrics.question import Bools, Floats, Verdict
 
+ENDS = ("effect_ci_low", "effect_ci_high", "effect_rel_ci_low", "effect_rel_ci_high")
 TESTED = ("improved", "worsened", "no_material_change", "inconclusive")
 
 
@@ -71,24 +74,22 @@ def _widened(verdict: Verdict, alpha: float) -> Verdict:
     """The same estimate with an interval of level 1 − alpha, stretched on its own scale."""
     known = verdict.diagnostics
     theta, df = known.get("theta"), known.get("theta_df") or np.inf
-    if theta is None or known.get("theta_low") is None or known.get("theta_high") is None:
-        return replace(
-            verdict, effect_ci_low=None, effect_ci_high=None, effect_rel_ci_low=None, effect_rel_ci_high=None
-        )
+    fields: dict[str, Any] = dict.fromkeys(ENDS)
+    unknown = any(value is None for value in (
+        theta, known.get("theta_low"), known.get("theta_high"), verdict.pre_value, verdict.post_value))  # fmt: skip
+    if unknown or "nothing_after" in known:
+        return replace(verdict, **fields)
     stretch = float(special.stdtrit(df, 1 - alpha / 2) / special.stdtrit(df, 1 - float(known["alpha"]) / 2))
-    ends: list[float] = [theta + stretch * (known[name] - theta) for name in ("theta_low", "theta_high")]
-    post, base = verdict.post_value, verdict.counterfactual_value
-    if post is None or base is None:
-        return verdict
-    relative: list[float | None]
-    if known.get("is_multiplicative"):
-        low, high = (post * (1 - float(np.exp(-end))) for end in ends)
-        relative = [float(np.exp(end)) - 1 for end in ends]
-    else:
-        low, high = ends
-        relative = [end / abs(base) if base else None for end in ends]
-    diagnostics = {**known, "interval_level": 1 - alpha}
-    return replace(
-        verdict, effect_ci_low=low, effect_ci_high=high, effect_rel_ci_low=relative[0], effect_rel_ci_high=relative[1],
-        diagnostics=diagnostics,
+    low, high = (theta + stretch * (known[name] - theta) for name in ("theta_low", "theta_high"))
+    lowest, highest = known.get("limits") or (None, None)
+    told = Finding(
+        verdict.method, bool(known.get("is_multiplicative")), float(theta or 0.0), low, high, verdict.p_value or 1.0,
+        0.0, df, float(verdict.pre_value or 0.0), float(verdict.post_value or 0.0),
+        limits=(-np.inf if lowest is None else lowest, np.inf if highest is None else highest),
     )  # fmt: skip
+    values = (told.change(low), told.change(high), *told.relative_ends())
+    for name, value in zip(ENDS, values, strict=True):
+        fields[name] = value if value is not None and np.isfinite(value) else None
+    if told.is_base_near_zero:
+        fields["effect_rel"] = None
+    return replace(verdict, **fields, diagnostics={**known, "interval_level": 1 - alpha})

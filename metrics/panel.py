@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from metrics.durations import kaplan_meier, pseudo_values, quantile, restricted
+from metrics.presence import DAY, Presence, presence
 from metrics.question import ADDITIVE_KINDS, CENSORED_KINDS, Bools, Floats, Ints, Question, Times
 from metrics.staggered import Cells
 from metrics.standardise import standard_weights
 
 MAX_DAILY_CELLS = 3_000_000
-LATE_START_DAYS = 56
-DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,8 @@ class Rows:
 
     day: datetime64[D]. horizon_days: as used. exposed_days: rows this shortly before go-live are left out.
     weight: 1 but for a mix that is held constant (Question.held).
-    start, end: the days the data cover (end exclusive, mature).
+    start, end: the days the data cover (end exclusive, mature). presence: when each unit was there.
+    negative: durations below zero that were left out.
     """
 
     day: Times
@@ -36,6 +36,8 @@ class Rows:
     start: np.datetime64
     end: np.datetime64
     weight: Floats
+    presence: Presence
+    negative: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def horizon_of(question: Question, start: np.datetime64, end: np.datetime64) -> 
         return question.horizon_days
     first = first_go_live(question)
     day = question.at.astype("datetime64[D]")
-    early = (day >= start) & (day < (end if np.isnat(first) else first))
+    early = (day >= start) & (day < (end if np.isnat(first) else first)) & (question.num >= 0)
     if not early.any():
         return 0.0
     time = question.num[early] * question.time_unit_days
@@ -119,15 +121,18 @@ def select(question: Question, end: np.datetime64) -> Rows:
     mature_end = end_day - np.timedelta64(int(np.ceil(horizon)), "D")
     day = question.at.astype("datetime64[D]")
     keep = (day >= start) & (day < mature_end) & np.isfinite(question.num) & np.isfinite(question.den)
-    if question.kind == "duration":
-        keep &= question.num >= 0
+    impossible = (question.num < 0) & (day >= start) & (day < end_day) & question.is_duration
+    keep &= ~impossible
     if question.kind not in CENSORED_KINDS:
         keep &= question.observed
     picked = np.flatnonzero(keep)
     den = np.ones(len(picked)) if question.kind in CENSORED_KINDS else question.den[picked]
     num = question.num[picked].astype(float)
     weight = _weights(question, picked, day[picked], den)
-    return Rows(day[picked], question.unit[picked], num, den, picked, horizon, horizon, start, mature_end, weight)
+    return Rows(
+        day[picked], question.unit[picked], num, den, picked, horizon, horizon, start, mature_end, weight,
+        presence(question, start, end_day), int(impossible.sum()),
+    )  # fmt: skip
 
 
 def _weights(question: Question, picked: Ints, day: Times, den: Floats) -> Floats:
@@ -151,10 +156,7 @@ def slots(question: Question, start: np.datetime64, end: np.datetime64, length: 
     origin = (start.astype("datetime64[M]").astype(int) - offset) // months * months + offset
     stop = end.astype("datetime64[M]").astype(int) + months
     edges = np.arange(origin, stop + 1, months).astype("datetime64[M]").astype("datetime64[D]")
-    if question.is_periodic:
-        last = int(np.searchsorted(edges, end - DAY, side="right"))
-        return edges[: last + 1]
-    return edges[(edges >= start) & (edges <= end)]
+    return edges[(edges >= (edges[0] if question.is_periodic else start)) & (edges <= end)]
 
 
 def build(question: Question, rows: Rows, edges: Times) -> Panel:
@@ -181,7 +183,7 @@ def build(question: Question, rows: Rows, edges: Times) -> Panel:
         found = _cell_quantiles(rows.num[inside], question.observed[rows.picked[inside]], flat, shape, question.share)
         den = np.where(np.isfinite(found), number, 0.0)
         sums = np.nan_to_num(found) * number
-    alive = _alive(number, edges) if not question.is_periodic else number > 0
+    alive = number > 0 if question.is_periodic else _alive(rows.presence, edges)
     return Panel(edges, sums, den, number, before & alive, after & alive)
 
 
@@ -206,13 +208,11 @@ def states(question: Question, rows: Rows, edges: Times) -> tuple[Bools, Bools]:
     return np.asarray(before), np.asarray(after)
 
 
-def _alive(number: Floats, edges: Times) -> Bools:
-    """Cells of a team from its first row on, when it began clearly later than the data (a team that did not exist)."""
-    has_rows = number > 0
-    first = np.where(has_rows.any(1), has_rows.argmax(1), number.shape[1])
-    began_late = (edges[np.minimum(first, number.shape[1])] - edges[0]).astype(float) > LATE_START_DAYS
-    slot = np.arange(number.shape[1])[None, :]
-    return np.asarray(~began_late[:, None] | (slot >= first[:, None]))
+def _alive(found: Presence, edges: Times) -> Bools:
+    """(G, P): slots in which a unit without rows had none to have; not those before it began or after it stopped."""
+    begun = (edges[None, :-1] >= found.begins[:, None]) | ~found.late[:, None]
+    there = (edges[None, 1:] <= found.ends[:, None]) | ~found.stopped[:, None]
+    return np.asarray(begun & there)
 
 
 def _duration_values(question: Question, rows: Rows) -> Floats:

@@ -45,7 +45,8 @@ class Question:
     horizon_days: the age at which a row's outcome is final; for durations the restriction time of the mean (0:
     chosen from the data). Rows that young before a go-live are partly exposed, and left out.
     share: for quantiles, which one: 0.5 is the median.
-    time_unit_days: length in days of one unit of num, for durations (hours: 1/24).
+    time_unit_days: length in days of one unit of num, for durations (hours: 1/24). is_time: num of a quantile is a time
+    (durations always are), so that one below zero is a mistake.
     min_important_change: relative, e.g. 0.05 (nps: × 100 points); None: never "no material change".
     alpha_policy: `looks` spends alpha over 13, 26 and 52 weeks; `single` is one planned look.
     log: force (True) or forbid (False) the log scale. is_periodic: rows are ready-made periods, not events.
@@ -69,6 +70,7 @@ class Question:
     horizon_days: float = 0.0
     share: float = 0.5
     time_unit_days: float = 1.0
+    is_time: bool = True
     period: Period = "auto"
     min_important_change: float | None = None
     alpha: float = 0.05
@@ -94,6 +96,16 @@ class Question:
     exposure_note: str = ""
     unit_names: tuple[str, ...] = ()
     seed: int = 20261123
+
+    @property
+    def has_rows(self) -> Bools:
+        """Which units have any row."""
+        return np.asarray(np.bincount(self.unit, minlength=len(self.go_live)) > 0)
+
+    @property
+    def is_duration(self) -> bool:
+        """Whether num is the time something took."""
+        return self.kind == "duration" or (self.kind == "quantile" and self.is_time)
 
     @property
     def left_learning(self) -> Times:

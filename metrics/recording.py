@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from metrics.finding import day
-from metrics.panel import DAY
+from metrics.presence import DAY
 from metrics.question import Question
 
 MIN_OVERDUE = 30

@@ -75,9 +75,8 @@ def _one(question: Question, end: np.datetime64, design: Design) -> dict[str, An
     if design.is_controlled:
         setting = teams.prepare(question, rows, design)
         figures = (*teams.point(setting), *teams.levels(question, setting))
-    elif (made := one_date.regression(question, rows)) is not None:
-        found = one_date.posterior(made)
-        figures = (found.centre, found.spread, float("inf"), *one_date.levels(made.line))
+    else:
+        figures = one_date.figures(question, rows)
     if not figures or not np.isfinite(figures[0]) or not figures[1] > 0:
         return unknown
     return {**unknown, **dict(zip(names, figures, strict=True))}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from metrics import gates, teams
 from metrics.designs import Design
-from metrics.finding import Finding
+from metrics.finding import Finding, Unmeasured
 from metrics.panel import Rows
 from metrics.question import Question
 
@@ -38,7 +38,11 @@ def without_selection(question: Question, rows: Rows, design: Design, finding: F
     said = f"In the quarter before their go-live these teams did unusually {how}"
     earlier = replace(rows, exposed_days=rows.exposed_days + teams.QUARTER_DAYS)
     found = teams.measure(question, earlier, design, level)
-    if found is None or found.weeks_before < gates.MIN_WEEKS_BEFORE or found.weeks_after < gates.MIN_WEEKS_AFTER:
+    if (
+        isinstance(found, Unmeasured)
+        or found.weeks_before < gates.MIN_WEEKS_BEFORE
+        or found.weeks_after < gates.MIN_WEEKS_AFTER
+    ):
         if quarter["p_value"] >= CERTAIN_P:
             return Cleared(finding)
         return Cleared(finding, (), (f"{said}, and there is too little before it to tell the change from a return.",))

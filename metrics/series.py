@@ -13,7 +13,7 @@ REML: Turner et al. 2021, doi 10.1186/s12874-021-01364-0; marginal posterior of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 
@@ -40,8 +40,12 @@ A spread of 0.005 is as good as no such term."""
 USUAL_NOISE = 0.1
 """What spreads and steps are held against where there is no log scale: 0.1 is then one noise standard deviation."""
 FLAT = ("level", "covariate", "step")
+TENTATIVE = (0.2, 0.25)
+"""Prior weight of one tentative column being there, shared by all, and the spread of its coefficient on the log scale.
+
+Figures in the last weeks before a go-live that are no part of the usual level: a dip or a rush of ±25 %."""
 NEGLIGIBLE = 1e-6
-ROUNDING = 1e-11
+ROUNDING = 1e-10
 """Share of the outcome's squares that is never explained: a series without any noise still has rounding."""
 
 
@@ -136,42 +140,138 @@ def precisions(kinds: tuple[str, ...]) -> tuple[Floats, Floats]:
     return np.array(rows), np.array(weights, dtype=float)
 
 
+@dataclass(frozen=True)
+class Grid:
+    """What is left of some columns and of the outcome, everything else integrated out, at every point of the grid.
+
+    left: (K, C, m, m), cross products of the columns of interest (first those that may be there, last the outcome).
+    log_weight: (K, C) of each point. tentative: how many of the columns may be there or not (`TENTATIVE`).
+    free: observations less the columns nothing is known of, not counting those of interest. noise: as in `reduced`.
+    """
+
+    left: Floats
+    log_weight: Floats
+    tentative: int
+    free: int
+    noise: float
+    drifts: Spreads
+
+
+def reduced(
+    y: Floats, x: Floats, kinds: Sequence[str], interest: Floats, slots: tuple[int, ...], noise: float = USUAL_NOISE,
+    weeks: float = 1.0, drifts: Spreads = DRIFTS, tentative: int = 0,
+) -> Grid:  # fmt: skip
+    """y: (n,). x: (n, p), its flat columns of full rank. kinds: of each column, a key of PRIORS or one of FLAT.
+
+    interest: (n, q), the columns asked about. slots: where each observation stands, gaps allowed. noise: about how
+    large it is, in the unit of PRIORS. weeks: length of a slot. tentative: columns of interest, the first ones, that
+    may be there or not.
+    """
+    n, p = x.shape
+    relative = tuple(step * np.sqrt(weeks) / noise for step, _ in drifts)
+    white, half_log_det = whiten(np.column_stack([x, interest, y]), slots, relative)
+    inverse_squares, log_weight = precisions(tuple(kinds))
+    prior = noise**2 * inverse_squares
+    gram = np.swapaxes(white, 1, 2) @ white
+    gram[:, -1, -1] *= 1 + ROUNDING
+    # One Cholesky factor of [X'X + P, X'Z; Z'X, Z'Z] holds the determinant, and what is left of Z without X.
+    likely = np.zeros(interest.shape[1] + 1)
+    likely[:tentative] = (noise / TENTATIVE[1]) ** 2
+    padded = np.column_stack([prior, np.tile(likely, (len(prior), 1))])
+    factor = np.linalg.cholesky(gram[:, None] + np.eye(p + len(likely)) * padded[None, :, None, :])
+    below = factor[..., p:, p:]
+    left = below @ np.swapaxes(below, 2, 3) - np.diag(likely)
+    log_precision = np.log(prior, out=np.zeros_like(prior), where=prior > 0).sum(1)
+    weight = (
+        log_prior(drifts)[:, None] + log_weight + 0.5 * log_precision - half_log_det[:, None]
+        - np.log(np.einsum("kcii->kci", factor[..., :p, :p])).sum(-1)
+    )  # fmt: skip
+    return Grid(left, weight, tentative, n - sum(kind in FLAT for kind in kinds), noise, drifts)
+
+
+def without_tentative(grid: Grid) -> Grid:
+    """The same when none of the tentative columns is there."""
+    return replace(grid, left=grid.left[..., grid.tentative :, grid.tentative :], tentative=0)
+
+
+def coefficient(grid: Grid, basis: Floats | None = None) -> tuple[Posterior, Floats]:
+    """The posterior of the last column of interest, and the weight of every tentative column; the first of none.
+
+    basis: (q, q) of the columns of interest that are no tentative ones: the columns to use instead, as combinations of
+    them; its last is the one asked about. At most one tentative column is there at a time.
+    """
+    wanted = grid.left.shape[-1] - 1 - grid.tentative
+    turn = np.eye(wanted + 1)
+    turn[:wanted, :wanted] = np.eye(wanted) if basis is None else basis
+    df = grid.free - wanted
+    parts = [_one(grid, turn, df, None), *(_one(grid, turn, df, k) for k in range(grid.tentative))]
+    weight, mean, scale = (np.stack(each) for each in zip(*parts, strict=True))
+    weight = np.exp(weight - weight.max())
+    weight /= weight.sum()
+    kept = weight > NEGLIGIBLE * weight.max()
+    by_noise = weight.sum((0, 2))
+    steps = [step for step, _ in grid.drifts]
+    rho, drift = float(by_noise @ np.tile(RHOS, len(steps))), float(by_noise @ np.repeat(steps, len(RHOS)))
+    found = Posterior(weight[kept] / weight[kept].sum(), mean[kept], scale[kept], df, rho, drift)
+    return found, np.asarray(weight.sum((1, 2)))
+
+
+def _one(grid: Grid, turn: Floats, df: int, tentative: int | None) -> tuple[Floats, Floats, Floats]:
+    """Log weight, mean and scale (K, C) with one tentative column, or with none of them.
+
+    One Cholesky factor of [X'X + P, X'y; y'X, y'y] holds determinant, residual sum and the last coefficient.
+    """
+    t = grid.tentative
+    own = np.swapaxes(turn, 0, 1) @ grid.left[..., t:, t:] @ turn
+    weight = grid.log_weight
+    share, spread = TENTATIVE
+    if tentative is None:
+        squares = own
+        weight = weight + (np.log(1 - share) if t else 0.0)
+    else:
+        precision = (grid.noise / spread) ** 2
+        beside = grid.left[..., tentative, t:] @ turn
+        corner = grid.left[..., tentative, tentative] + precision
+        squares = np.block([[corner[..., None, None], beside[..., None, :]], [beside[..., :, None], own]])
+        weight = weight + np.log(share / t) + 0.5 * np.log(precision)
+    factor = np.linalg.cholesky(squares)
+    diagonal, q = np.einsum("kcii->kci", factor), squares.shape[-1] - 1
+    weight = weight - np.log(diagonal[..., :q]).sum(-1) - df * np.log(diagonal[..., q])
+    return weight, factor[..., q, q - 1] / diagonal[..., q - 1], diagonal[..., q] / np.sqrt(df) / diagonal[..., q - 1]
+
+
 def fit(
     y: Floats, x: Floats, kinds: Sequence[str], slots: tuple[int, ...], noise: float = USUAL_NOISE, weeks: float = 1.0,
     drifts: Spreads = DRIFTS,
 ) -> Posterior:  # fmt: skip
-    """The posterior of the step (the last column's coefficient), everything else integrated out over the grid.
+    """The posterior of the step, the last column of x and of kinds; everything else is integrated out (`reduced`)."""
+    return coefficient(reduced(y, x[:, :-1], kinds[:-1], x[:, -1:], slots, noise, weeks, drifts))[0]
 
-    y: (n,). x: (n, p), its flat columns of full rank. kinds: of each column, a key of PRIORS or one of FLAT, the last
-    `step`. slots: where each observation stands, gaps allowed. noise: about how large it is, in the unit of PRIORS.
-    weeks: length of a slot.
-    """
+
+def means(
+    y: Floats, x: Floats, kinds: Sequence[str], slots: tuple[int, ...], noise: float = USUAL_NOISE, weeks: float = 1.0,
+    drifts: Spreads = DRIFTS,
+) -> Floats:  # fmt: skip
+    """Posterior means of all coefficients; the last column is the step (arguments as of `reduced`)."""
     n, p = x.shape
-    steps = tuple(step for step, _ in drifts)
-    relative = tuple(step * np.sqrt(weeks) / noise for step in steps)
+    relative = tuple(step * np.sqrt(weeks) / noise for step, _ in drifts)
     white, half_log_det = whiten(np.column_stack([x, y]), slots, relative)
     inverse_squares, log_weight = precisions(tuple(kinds))
     prior = noise**2 * inverse_squares
-    # One Cholesky factor of [X'X + P, X'y; y'X, y'y] holds determinant, residual sum and the last coefficient.
-    padded = np.column_stack([prior, np.zeros(len(prior))])
     gram = np.swapaxes(white, 1, 2) @ white
-    gram[:, p, p] *= 1 + ROUNDING
-    factor = np.linalg.cholesky(gram[:, None] + np.eye(p + 1) * padded[None, :, None, :])
-    diagonal = np.einsum("kcii->kci", factor)
-    df = n - sum(kind in FLAT for kind in kinds)
+    gram[:, -1, -1] *= 1 + ROUNDING
+    squares = gram[:, None, :p, :p] + np.eye(p) * prior[None, :, None, :]
+    found = np.linalg.solve(squares, np.broadcast_to(gram[:, None, :p, p:], (*squares.shape[:3], 1)))[..., 0]
+    left = gram[:, None, p, p] - (found * gram[:, None, :p, p]).sum(-1)
+    left = np.maximum(left, ROUNDING * gram[:, None, p, p])
     log_precision = np.log(prior, out=np.zeros_like(prior), where=prior > 0).sum(1)
+    df = n - sum(kind in FLAT for kind in kinds)
     weight = (
         log_prior(drifts)[:, None] + log_weight + 0.5 * log_precision - half_log_det[:, None]
-        - np.log(diagonal[..., :p]).sum(-1) - df * np.log(diagonal[..., p])
+        - 0.5 * np.linalg.slogdet(squares)[1] - 0.5 * df * np.log(left)
     )  # fmt: skip
     weight = np.exp(weight - weight.max())
-    weight /= weight.sum()
-    kept = weight > NEGLIGIBLE * weight.max()
-    mean = factor[..., p, p - 1] / diagonal[..., p - 1]
-    scale = diagonal[..., p] / np.sqrt(df) / diagonal[..., p - 1]
-    by_noise = weight.sum(1)
-    rho, drift = float(by_noise @ np.tile(RHOS, len(steps))), float(by_noise @ np.repeat(steps, len(RHOS)))
-    return Posterior(weight[kept] / weight[kept].sum(), mean[kept], scale[kept], df, rho, drift)
+    return np.asarray((weight[..., None] * found).sum((0, 1)) / weight.sum())
 
 
 def residual_spread(y: Floats, x: Floats) -> float:

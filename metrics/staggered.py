@@ -112,11 +112,15 @@ def estimate(cells: Cells, min_untreated: int) -> Estimate:
     return Estimate(float(effect[0]), float(expected[0]), float(actual[0]), float(exposure[0]), usable)
 
 
-def leave_one_out(cells: Cells, usable: Bools, groups: int = 80) -> Floats:
-    """The effect without each team (or, beyond `groups` teams, without each of `groups` sets of teams)."""
-    teams = cells.num.shape[0]
+def without_each(teams: int, groups: int = 80) -> Floats:
+    """(L, G): ones but for one team at a time (or, beyond `groups` teams, one of `groups` sets of teams)."""
     owner = np.arange(teams) % min(teams, groups)
-    kept = (owner[None, :] != np.arange(min(teams, groups))[:, None]).astype(float)
+    return np.asarray(owner[None, :] != np.arange(min(teams, groups))[:, None], dtype=float)
+
+
+def leave_one_out(cells: Cells, usable: Bools, groups: int = 80) -> Floats:
+    """The effect without each team, or set of teams."""
+    kept = without_each(cells.num.shape[0], groups)
     weight = kept[:, :, None] * cells.before[None]
     return effects(cells, weight, kept[:, :, None] * usable[None])[0]
 

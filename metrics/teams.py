@@ -11,13 +11,15 @@ from scipy import special
 
 from metrics import staggered
 from metrics.designs import Design
-from metrics.finding import Finding, day
+from metrics.finding import NOTHING_LEFT, Finding, Unmeasured, day
+from metrics.limits import possible
 from metrics.panel import Panel, Rows, blocks, build, first_go_live, slot_length, slots, states
 from metrics.question import ADDITIVE_KINDS, Bools, Floats, Ints, Question
 from metrics.randomisation import invert
 from metrics.staggered import Cells
 
 MAX_BLOCK_DAYS = 91.0
+FLAT = 1e-7
 QUARTER_DAYS = 91
 MIN_PLACEBO_DAYS = 91.0
 
@@ -76,12 +78,19 @@ def point(setting: Setting) -> tuple[float, float, float]:
     return effect, error, df
 
 
-def measure(question: Question, rows: Rows, design: Design, level: float) -> Finding | None:
-    """The pooled effect; None when no team's after-period has enough untouched teams beside it."""
+def measure(question: Question, rows: Rows, design: Design, level: float) -> Finding | Unmeasured:
+    """The pooled effect, or why there is none."""
     setting = prepare(question, rows, design)
+    usable = asked(setting)
+    if not usable.any():
+        return _unusable(setting)
+    if not setting.cells.num[usable].any() and setting.cells.num[setting.cells.before].any():
+        return Unmeasured(NOTHING_LEFT, "Only zeros were recorded after the go-live.")
     effect, error, df = point(setting)
     if not np.isfinite(effect) or not (np.isfinite(error) or design.is_randomised):
-        return None
+        return Unmeasured("one_team", "The estimate hangs on a single team; without it there is none.")
+    if max(abs(effect), error) <= FLAT * (1.0 if setting.cells.multiplicative else _size(setting)):
+        return finding(question, setting, design, (0.0, 0.0, 0.0, float("nan"), 0.0, df), {})
     reach = float(special.stdtrit(df, (1 + level) / 2)) * error
     low, high = effect - reach, effect + reach
     p_value = float(2 * special.stdtr(df, -abs(effect) / error)) if error > 0 else float("nan")
@@ -94,7 +103,26 @@ def measure(question: Question, rows: Rows, design: Design, level: float) -> Fin
         )  # fmt: skip
         low, high, p_value = found.low, found.high, found.p_value
         diagnostics["randomisation"] = {"draws": found.draws, "p_value": p_value}
-    return _finding(question, setting, design, (effect, low, high, p_value, error, df), diagnostics)
+    return finding(question, setting, design, (effect, low, high, p_value, error, df), diagnostics)
+
+
+def _unusable(setting: Setting) -> Unmeasured:
+    """Why no cell after go-live can be used."""
+    after = setting.cells.after & setting.focus[:, None]
+    if not after.any():
+        words = "Nothing was recorded after the learning window of the teams that went live."
+        return Unmeasured("nothing_after", words)
+    if not setting.cells.before[after.any(1)].any():
+        return Unmeasured("nothing_before", "Nothing was recorded before the go-live of the teams that went live.")
+    words = f"At no time after a go-live were {setting.min_untreated} teams still untouched to compare with."
+    return Unmeasured("none_untouched", words)
+
+
+def _size(setting: Setting) -> float:
+    """How large the figures are, for what counts as rounding."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.abs(setting.cells.num / setting.cells.den)
+    return float(np.nanmax(value[np.isfinite(value)], initial=FLAT))
 
 
 def _schedule(setting: Setting) -> Ints:
@@ -103,7 +131,7 @@ def _schedule(setting: Setting) -> Ints:
     return np.unique(state, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
-def _finding(
+def finding(
     question: Question, setting: Setting, design: Design, numbers: tuple[float, ...], extra: dict[str, Any]
 ) -> Finding:
     """Values, spans and counts of the cells that were compared."""
@@ -124,6 +152,8 @@ def _finding(
         "leave_one_team_out": _range(staggered.leave_one_out(setting.cells, usable)),
         **extra,
     }
+    if question.is_periodic and any((missing := _missing(question, setting)).values()):
+        diagnostics["missing_periods"] = missing
     weeks = panel.days() / 7
     return Finding(
         method, setting.cells.multiplicative, effect * unit_of(question, setting), low * unit_of(question, setting),
@@ -131,8 +161,21 @@ def _finding(
         *ends(panel, before), *ends(panel, after),
         int(panel.rows[before].sum()), int(panel.rows[after].sum()),
         float(np.median((before * weeks).sum(1)[treated])), float(np.median((after * weeks).sum(1)[treated])),
-        (), diagnostics,
+        (), diagnostics, possible(question),
     )  # fmt: skip
+
+
+def _missing(question: Question, setting: Setting) -> dict[str, int]:
+    """Ready-made figures that are absent between the first and the last of each unit: before, after, of controls."""
+    has_row = setting.panel.rows > 0
+    inside = np.maximum.accumulate(has_row, 1) & np.maximum.accumulate(has_row[:, ::-1], 1)[:, ::-1]
+    absent = inside & ~has_row
+    is_early = setting.panel.edges[None, :-1] < question.go_live[:, None]
+    asked_for = setting.focus[:, None]
+    return {
+        "before": int((absent & asked_for & is_early).sum()), "after": int((absent & asked_for & ~is_early).sum()),
+        "controls": int((absent & ~asked_for).sum()),
+    }  # fmt: skip
 
 
 def sides(setting: Setting) -> tuple[Bools, Bools]:

@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from metrics import designs, gates, looks, mix, one_date, synthetic, teams
+from metrics import designs, gates, looks, path
+from metrics.case import Case
 from metrics.checks import check_effect
 from metrics.designs import Design
-from metrics.finding import Finding
-from metrics.looks import Look
+from metrics.estimating import estimated
+from metrics.explained import explained
+from metrics.finding import NEAR_ZERO, Finding, Path
 from metrics.naive import naive_change
 from metrics.panel import Rows, in_order, select
+from metrics.presence import dropouts
 from metrics.question import Question, Verdict, VerdictWord
 from metrics.recording import since_recorded
-from metrics.selection import without_selection
 
 NOT_ENOUGH, TOO_NOISY = "not_enough_data", "too_noisy"
 DISAGREE, PROVISIONAL = "diagnostics_disagree", "provisional"
-
-
-@dataclass(frozen=True)
-class Case:
-    """All that is known when the word is chosen. bars: Gate 0. lacking: Gate 1. against: checks that contradict."""
-
-    question: Question
-    look: Look
-    design: Design
-    finding: Finding | None = None
-    bars: tuple[gates.Bar, ...] = ()
-    lacking: tuple[str, ...] = ()
-    against: tuple[str, ...] = ()
-    caveats: tuple[str, ...] = ()
-    diagnostics: Mapping[str, Any] = field(default_factory=dict)
+FLAT, FADED, REVERSED, MOVING = "no_variation", "effect_faded", "effect_reversed", "effect_moving"
 
 
 def judge(question: Question, wanted: str = "auto") -> Verdict:
@@ -49,13 +37,15 @@ def judge(question: Question, wanted: str = "auto") -> Verdict:
         design = Design("none", False)
         return _written(Case(question, look, design, lacking=("There are no records at all.",)))
     question, notes = since_recorded(question)
+    question, planned = designs.as_known(question, look.end)
     rows = select(question, look.end)
-    design = designs.choose(question)
+    design = designs.choose(question, look.end)
     bars = tuple(gates.comparability(question, rows))
-    case = Case(question, look, design, bars=bars, caveats=(*notes, *design.caveats))
+    told, figures = apart(question, rows, planned)
+    case = Case(question, look, design, bars=bars, caveats=(*notes, *told, *design.caveats), diagnostics=figures)
     if len(rows.day) == 0:
         return _written(replace(case, lacking=("No record is old enough to have its outcome yet.",)))
-    case = replace(case, diagnostics={"design": design.name, **naive_change(question, look.end)})
+    case = replace(case, diagnostics={"design": design.name, **figures, **naive_change(question, look.end)})
     if design.name == "none":
         return _written(replace(case, lacking=design.caveats, caveats=()))
     return _written(_examined(case, rows))
@@ -65,105 +55,56 @@ def _examined(case: Case, rows: Rows) -> Case:
     """The case with its estimate and everything the checks have to say."""
     look = case.look
     level = 1 - look.alpha
-    case, rows = _at_constant_mix(_measured(case, rows, level), rows, level)
-    case = _without_selection(case, rows, level)
+    case, rows = estimated(case, rows, level)
     question = case.question
     measured, design = case.finding, case.design
     if measured is None:
         return case
     checked = check_effect(question, rows, look, design, measured)
-    found = (gates.restless(checked.diagnostics.get("placebo", {})), gates.hardly_recorded(question, measured))
-    notes = (question.exposure_note,) if question.exposure_note else ()
+    measured = path.with_path(measured, checked.path)
+    bars = (gates.restless(checked.diagnostics.get("placebo", {})), gates.hardly_recorded(question, measured))
+    notes = ((question.exposure_note,) if question.exposure_note else ()) + _doubt(measured)
+    if measured.is_base_near_zero:
+        known = {name: value for name, value in case.diagnostics.items() if name != "naive_change_rel"}
+        case = replace(case, diagnostics={**known, "naive_reason": NEAR_ZERO})
     return replace(
         case,
-        bars=case.bars + tuple(bar for bar in found if bar is not None),
+        finding=measured,
+        bars=case.bars + tuple(bar for bar in bars if bar is not None),
         against=case.against + checked.against,
-        caveats=(*case.caveats, *measured.caveats, *checked.caveats, *notes),
+        caveats=(*_reservations(question, measured), *case.caveats, *measured.caveats, *checked.caveats, *notes),
         diagnostics={
             **case.diagnostics, "interval_level": round(level, 6), **measured.diagnostics, **checked.diagnostics,
+            "naive_explained": explained(
+                question, rows, measured, case.diagnostics, is_controlled=design.is_controlled
+            ),
             "theta": measured.theta, "theta_error": measured.error, "theta_df": measured.df,
             "theta_low": measured.low, "theta_high": measured.high, "alpha": look.alpha,
-            "is_multiplicative": measured.multiplicative, "horizon_days": rows.horizon_days,
+            "is_multiplicative": measured.multiplicative, "horizon_days": rows.horizon_days, "limits": measured.limits,
         },
     )  # fmt: skip
 
 
-def _at_constant_mix(case: Case, rows: Rows, level: float) -> tuple[Case, Rows]:
-    """The case with the effect within segments, and its rows, when the mix of segments shifted; else as it was.
-
-    Both being sure of opposite signs leaves nothing to headline (Simpson's paradox).
-    """
-    found, raw = mix.shifts(case.question, rows), case.finding
-    if not found or raw is None:
-        return case, rows
-    top = found[0]
-    figures = {
-        each.name: {"index": each.index, "within": each.within, "mix": each.mix, "segments": list(each.table)}
-        for each in found
-    }
-    case = replace(case, diagnostics={**case.diagnostics, "mix": figures})
-    if top.index < mix.SHIFTED:
-        return case, rows
-    held = replace(case.question, held=top.name)
-    weighted = select(held, case.look.end)
-    within = _measured(replace(case, question=held, finding=None, lacking=()), weighted, level)
-    if within.finding is None:
-        return case, rows
-    words = f"The mix by {top.name} shifted; the change is told at the mix of the time before."
-    opposed = min(raw.high, within.finding.high) < 0 < max(raw.low, within.finding.low)
-    against = ("Within its segments the figure moved one way, as a whole the other.",) if opposed else ()
-    told = {"held": top.name, "raw_estimate": raw.theta, "raw_low": raw.low, "raw_high": raw.high}
-    diagnostics = {**within.diagnostics, "mix_held": told}
-    return replace(within, caveats=(*within.caveats, words), against=against, diagnostics=diagnostics), weighted
+def _reservations(question: Question, finding: Finding) -> tuple[str, ...]:
+    """What the published figures cannot say, and what they say only of a part of the time."""
+    words = []
+    if finding.path is not None and finding.path.moves:
+        words.append(path.words(finding, finding.path))
+    if finding.is_base_near_zero and question.kind != "nps":
+        words.append(
+            "What was to be expected cannot be told from zero, so the change is told in the figure's own unit."
+        )
+        if question.min_important_change is not None:
+            words.append("A smallest change that matters, given as a share, cannot be applied to a base near zero.")
+    return tuple(words)
 
 
-def _without_selection(case: Case, rows: Rows, level: float) -> Case:
-    """The case with the quarter before go-live left out of its finding, when that quarter was unusual."""
-    finding = case.finding
-    if finding is None or not case.design.is_controlled or not finding.method.startswith("imputation"):
-        return case
-    cleared = without_selection(case.question, rows, case.design, finding, level)
-    return replace(
-        case, finding=cleared.finding, against=case.against + cleared.against, caveats=(*case.caveats, *cleared.caveats)
-    )
-
-
-def _measured(case: Case, rows: Rows, level: float) -> Case:
-    """The case with its estimate and what Gate 1 has against it.
-
-    When all teams went live so close together that none is left to compare with, the company's own history must do.
-    """
-    question = case.question
-    if synthetic.applies(question, case.design):
-        found = synthetic.measure(question, rows, case.design, level)
-        if found is not None:
-            return replace(case, finding=found, lacking=tuple(gates.amount(question, found)))
-    if case.design.is_controlled:
-        found = teams.measure(question, rows, case.design, level)
-        lacking = (*gates.amount(question, found), *_too_few(case))
-        if found is not None and found.weeks_after >= gates.MIN_WEEKS_AFTER:
-            return replace(case, finding=found, lacking=lacking)
-        alone = replace(case.design, name="one_date", is_controlled=False, is_randomised=False)
-        own = one_date.measure(question, rows, level)
-        if own is None or gates.amount(question, own):
-            return replace(case, finding=found, lacking=lacking)
-        words = "All teams went live too close together to compare them; judged by the company's own history instead."
-        known = {**case.diagnostics, "design": alone.name}
-        return replace(case, design=alone, finding=own, caveats=(*case.caveats, words), diagnostics=known)
-    found = one_date.measure(question, rows, level)
-    return replace(case, finding=found, lacking=(*gates.amount(question, found), *_too_few(case)))
-
-
-def _too_few(case: Case) -> tuple[str, ...]:
-    """With fewer than five treated teams among several, chance in one team can pass for an effect."""
-    question = case.question
-    asked = question.go_live if question.focus is None else question.go_live[question.focus]
-    treated = int((~np.isnat(asked)).sum())
-    if case.design.is_controlled and treated < designs.FEW_TEAMS:
-        return (f"Only {treated} teams went live; {designs.FEW_TEAMS} are needed to tell teams from chance.",)
-    if not case.design.is_controlled and case.design.caveats:
-        return case.design.caveats
-    return ()
+def _doubt(finding: Finding) -> tuple[str, ...]:
+    """That a sure effect, steady as far as can be told, is not sure in its last third alone."""
+    steady = finding.path is not None and not finding.path.moves
+    if not steady or finding.path is None or finding.path.late.is_sure or finding.low <= 0 <= finding.high:
+        return ()
+    return (path.last_words(finding, finding.path),)
 
 
 def decide(case: Case) -> tuple[VerdictWord, str | None]:
@@ -177,23 +118,50 @@ def decide(case: Case) -> tuple[VerdictWord, str | None]:
     return read(case.question, case.finding, bool(case.against))
 
 
+def apart(question: Question, rows: Rows, planned: int) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """What is left out or set apart before anything is estimated, in words and figures."""
+    words, figures = dropouts(question, rows.presence)
+    if rows.negative:
+        words += (f"{rows.negative} cases that end before they begin were left out.",)
+        figures["negative_durations"] = rows.negative
+    if planned:
+        figures["teams_planned"] = planned
+    return words, figures
+
+
 def read(question: Question, finding: Finding, is_contradicted: bool) -> tuple[VerdictWord, str | None]:
-    """What the interval says, unless a check contradicts."""
+    """What the interval says, unless a check contradicts or the effect is another by now.
+
+    An average says nothing of an effect that moved: where its last third cannot be told from none, or is sure of the
+    opposite sign, there is no lasting change to headline; nor is it immaterial unless its last third is, too.
+    """
     important = question.min_important_change
+    moved = finding.path if finding.path is not None and finding.path.moves else None
+    if finding.is_flat:
+        return ("inconclusive", FLAT) if important is None else ("no_material_change", None)
     if finding.low > 0 or finding.high < 0:
-        if is_contradicted:
-            return "inconclusive", DISAGREE
+        doubt = DISAGREE if is_contradicted else _passed(finding, moved)
+        if doubt is not None:
+            return "inconclusive", doubt
         return ("improved" if (finding.theta > 0) == (question.better == "higher") else "worsened"), None
-    if important is not None and is_inside(finding, important, question.kind):
-        return "no_material_change", None
-    return "inconclusive", TOO_NOISY
+    if important is None or not is_inside(finding, important, question.kind):
+        return "inconclusive", TOO_NOISY
+    is_same = moved is None or is_inside(path.at_last(finding, moved), important, question.kind)
+    return ("no_material_change", None) if is_same else ("inconclusive", MOVING)
+
+
+def _passed(finding: Finding, moved: Path | None) -> str | None:
+    """Why an effect that moved is no lasting change; None when it is."""
+    if moved is None or (moved.late.is_sure and moved.late.theta * finding.theta > 0):
+        return None
+    return REVERSED if moved.late.is_sure else FADED
 
 
 def is_inside(finding: Finding, important: float, kind: str) -> bool:
     """Whether the whole interval lies within ± the smallest change that matters (nps: × 100 points)."""
     if kind == "nps":
         return -100 * important < finding.low and finding.high < 100 * important
-    low, high = finding.relative(finding.low), finding.relative(finding.high)
+    low, high = finding.relative_ends()
     return low is not None and high is not None and -important < low and high < important
 
 
@@ -203,7 +171,8 @@ def _written(case: Case) -> Verdict:
     said = [bar.words for bar in case.bars] + list(case.lacking) + list(case.against) + list(case.caveats)
     verdict = Verdict(
         method="none", look=case.look.name, verdict=word, reason=reason, caveats=tuple(dict.fromkeys(said)),
-        min_important_change=case.question.min_important_change, diagnostics=plain(case.diagnostics),
+        min_important_change=case.question.min_important_change,
+        diagnostics=plain({**case.diagnostics, "better": case.question.better}),
     )  # fmt: skip
     finding = case.finding
     if finding is None:
@@ -214,7 +183,11 @@ def _written(case: Case) -> Verdict:
 
 
 def published(verdict: Verdict, finding: Finding, alpha: float) -> Verdict:
-    """The verdict with the finding's numbers; what is not known is None."""
+    """The verdict with the finding's numbers; what is not known is None, with the reason in the diagnostics."""
+    found = finding.smallest_detectable(alpha)
+    wished = "fall" if verdict.diagnostics.get("better") == "lower" else "rise"
+    other = {"fall": "rise", "rise": "fall"}[wished]
+    direction = next((name for name in (wished, other) if found[name] is not None), None)
     numbers = {
         "pre_value": finding.pre_value,
         "post_value": finding.post_value,
@@ -223,13 +196,16 @@ def published(verdict: Verdict, finding: Finding, alpha: float) -> Verdict:
         "effect_ci_low": finding.change(finding.low),
         "effect_ci_high": finding.change(finding.high),
         "effect_rel": finding.relative(finding.theta),
-        "effect_rel_ci_low": finding.relative(finding.low),
-        "effect_rel_ci_high": finding.relative(finding.high),
+        "effect_rel_ci_low": finding.relative_ends()[0],
+        "effect_rel_ci_high": finding.relative_ends()[1],
         "p_value": finding.p_value,
-        "mde80": finding.smallest_detectable(alpha),
+        "mde80": None if direction is None else found[direction],
     }
     known: dict[str, Any] = {name: _known(value) for name, value in numbers.items()}
-    return replace(verdict, **known)
+    figures = {"mde80_direction": direction, "mde80_unit": _known(found["unit"])}
+    if finding.is_base_near_zero:
+        figures["relative_reason"] = NEAR_ZERO
+    return replace(verdict, **known, diagnostics={**verdict.diagnostics, **figures})
 
 
 def _known(value: float | None) -> float | None:

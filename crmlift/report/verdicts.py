@@ -129,12 +129,12 @@ class ScorecardRow:
 
     @property
     def is_in_points(self) -> bool:
-        """Whether changes are told in points: a score around zero has no meaningful percentage."""
-        return self.stat_type == "nps"
+        """Whether changes are told in points, or in the KPI's unit: what lies around zero has no percentage."""
+        return self.stat_type == "nps" or self.diagnostics.get("relative_reason") is not None
 
     @property
-    def change(self) -> float | None:
-        """The change to show, relative (points for scores): frozen, else tonight's; None when not comparable."""
+        """The change to show, relative (points where that means nothing): frozen, else tonight's; None if not comparable."""
+        """The change to show, relative (points where that means nothing): frozen, else tonight's; None: not comparable."""
         if self.verdict == "not_comparable":
             return None
         if self.is_in_points:
@@ -158,13 +158,19 @@ class ScorecardRow:
         if not self.is_in_points:
             return self.naive_change_rel
         before, after = self.diagnostics.get("naive_pre"), self.diagnostics.get("naive_post")
-        return None if before is None or after is None else 100.0 * (float(after) - float(before))
+        return None if before is None or after is None else self._per_point * (float(after) - float(before))
 
     @property
     def important_change(self) -> float | None:
         """The smallest change that matters, in the unit of `change`."""
-        factor = 100.0 if self.is_in_points else 1.0
-        return None if self.min_important_change is None else factor * self.min_important_change
+        if self.min_important_change is None or (self.is_in_points and self.stat_type != "nps"):
+            return None
+        return self._per_point * self.min_important_change
+
+    @property
+    def _per_point(self) -> float:
+        """What one of the KPI's own sums is worth in the figures people see."""
+        return 100.0 if self.stat_type == "nps" else 1.0
 
     @property
     def data_until(self) -> date | None:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import publish, verdict
 from benchmarks.opponents import Claim, newey_west, two_way_fixed_effects, welch
-from benchmarks.processes import NOISE, SERIES, second_order, single_series
+from benchmarks.processes import AHEAD_WEEKS, DIP_WEEKS, NOISE, SERIES, fading, second_order, single_series
 from benchmarks.rollouts import Rollout, staggered
 from benchmarks.tally import Answer, tally
 
@@ -37,6 +37,37 @@ def test_effects_are_planted_on_the_same_draws(process: str) -> None:
     without, with_effect = (single_series(process, 3, 78, 26, effect).question.num for effect in (0.0, 0.1))
     assert with_effect[:78] == pytest.approx(without[:78])
     assert with_effect[78:] == pytest.approx(1.1 * without[78:])
+
+
+@pytest.mark.parametrize(("rep", "is_dip"), [(4, True), (5, False)])
+def test_figures_ahead_of_a_go_live_are_put_off_or_hurried_and_nothing_else(rep: int, is_dip: bool) -> None:
+    ratio = np.log(single_series("D13", rep, 78, 26, 0.0).question.num)
+    first = 78 - AHEAD_WEEKS[1]
+    usual, moved = np.mean(ratio[:first]), ratio[78 - AHEAD_WEEKS[0] : 78].mean()
+    assert (moved < usual) == is_dip
+    assert abs(ratio[78:].mean() - usual) < 0.2
+
+
+def test_an_effect_that_fades_is_gone_and_averages_what_is_said() -> None:
+    world, without = fading(2, 78, 26, 0.25), single_series("D2", 2, 78, 26, 0.0)
+    lift = world.question.num / without.question.num - 1
+    assert lift[:78] == pytest.approx(0.0) and lift[-8:] == pytest.approx(0.0)
+    assert lift[78] > 0.5 and (np.diff(lift[78:]) <= 1e-12).all()
+    assert lift[78 + DIP_WEEKS :].mean() == pytest.approx(0.25) and world.truth == 0.25
+
+
+def test_teams_stop_reporting_some_weeks_after_the_first_go_live() -> None:
+    question = staggered(Rollout(24, 12, ramp=False, waves=1, first_week=78, gone_never=8), 1).question
+    last = np.array([question.at[question.unit == unit].max() for unit in range(24)]).astype("datetime64[D]")
+    gone = last < question.as_of - 28
+    assert gone.sum() == 8 and np.isnat(question.go_live[gone]).all()
+    assert (last[gone] > np.nanmin(question.go_live) + 14).all()
+
+
+def test_planned_go_lives_lie_after_the_data() -> None:
+    question = staggered(Rollout(24, 22, waves=1, first_week=70, planned=22), 1).question
+    assert (question.go_live > question.as_of).sum() == 22
+    assert not np.isnat(question.go_live).any()
 
 
 @pytest.mark.parametrize("lag_one", [0.2, 0.5, 0.8])

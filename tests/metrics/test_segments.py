@@ -119,7 +119,7 @@ def dosed(strength: float) -> Question:
 
 def test_effects_that_follow_use_are_associated_with_it() -> None:
     question = dosed(0.5)
-    setting = teams.prepare(question, select(question, question.as_of), choose(question))
+    setting = teams.prepare(question, select(question, question.as_of), choose(question, question.as_of))
     found = dose_response(question, setting)
     assert found is not None
     assert found["p_value"] < 0.01
@@ -129,7 +129,7 @@ def test_effects_that_follow_use_are_associated_with_it() -> None:
 
 def test_effects_without_use_are_not() -> None:
     question = dosed(0.0)
-    setting = teams.prepare(question, select(question, question.as_of), choose(question))
+    setting = teams.prepare(question, select(question, question.as_of), choose(question, question.as_of))
     found = dose_response(question, setting)
     assert found is not None and found["p_value"] > 0.05
     effect, error = team_effects(setting)

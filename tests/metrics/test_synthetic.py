@@ -49,12 +49,12 @@ def test_the_right_controls_are_found_and_a_steeper_trend_is_no_effect() -> None
 
 def test_it_needs_controls_enough_and_one_date() -> None:
     question = months(0.0)
-    assert synthetic.applies(question, choose(question))
+    assert synthetic.applies(question, choose(question, question.as_of))
     few = months(0.0, controls=9)
-    assert not synthetic.applies(few, choose(few))
+    assert not synthetic.applies(few, choose(few, few.as_of))
     assert judge(few).verdict == "inconclusive" and judge(few).reason == "not_enough_data"
     many = months(0.0, treated=6)
-    assert not synthetic.applies(many, choose(many))
+    assert not synthetic.applies(many, choose(many, many.as_of))
 
 
 def test_controls_with_gaps_are_left_out() -> None:
