@@ -43,7 +43,9 @@ def read_as_line(read_as: Mapping[str, Any]) -> str:
     parts.append(read_as["values"])
     left_out = read_as["left_out"]
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
-    parts.append(f"{sum(left_out.values()):,} rows left out ({reasons})" if left_out else f"all {used:,} used")
+    without = sum(left_out.values())
+    told = f"{without:,} row{'' if without == 1 else 's'} left out ({reasons})"
+    parts.append(told if left_out else f"all {used:,} used")
     parts.append(read_as["gaps"])
     parts.append(f"complete up to {read_as['as_of']}")
     parts.append(f"{read_as['better']} is better" + ("" if read_as["is_better_said"] else " (--better lower if not)"))

@@ -168,7 +168,7 @@ def test_rows_without_a_value_are_said_to_be_left_out(written: Written) -> None:
     text = weekly_csv().replace("\n", "\n2027-06-07,\n", 1)
     (verdict,) = assess_file(written(text), WEEKLY)
     assert verdict["read_as"]["left_out"] == {"without a value": 1}
-    assert "1 rows left out (1 without a value)" in read_as_line(verdict["read_as"])
+    assert "1 row left out (1 without a value)" in read_as_line(verdict["read_as"])
 
 
 @pytest.mark.parametrize(
