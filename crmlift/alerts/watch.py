@@ -16,7 +16,11 @@ from crmlift.alerts.seasonal import seasonal_signal
 
 @dataclass(frozen=True)
 class Night:
-    """What all rules of one night share. incidents: kpi_id → spans of days not to compare with."""
+    """What all rules of one night share.
+
+    incidents: kpi_id → spans of days not to compare with. fiscal_year_start: month the quarters are counted
+    from.
+    """
 
     connection: duckdb.DuckDBPyConnection
     as_of: datetime
@@ -25,6 +29,7 @@ class Night:
     holidays: Container[date]
     limits: Limits
     incidents: Mapping[str, Sequence[evidence.Span]]
+    fiscal_year_start: int = 1
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ def sum_seasonal(night: Night, rule: Rule) -> Signal | None:
             night.connection, rule.kpi_id, grain=grain, before=end, timezone=night.timezone
         ),
         before=before, free=night.holidays, limits=night.limits, bad_sign=rule.bad_sign,
-        is_stock=rule.stat_type.startswith("snapshot"),
+        is_stock=rule.stat_type.startswith("snapshot"), fiscal_year_start=night.fiscal_year_start,
         excluded=lambda day: evidence.touches(day, day + timedelta(days=1), spans),
     )  # fmt: skip
     if found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 
 import duckdb
@@ -164,6 +165,15 @@ def test_messages_in_ukrainian() -> None:
     subject, body = connection.execute("select any_value(subject), any_value(body) from ops.outbox").fetchone()  # type: ignore[misc]
     assert subject == "Частка виграних угод: показник знизився: 26,7\u00a0% замість 40,0\u00a0%"
     assert "Найбільша частка: Beta." in body and "Спирається на 180 записів." in body
+
+
+def test_quarters_are_those_of_the_fiscal_year(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection, starts = night(), []
+    put(connection, "config.setting", name="fiscal_year_start", value="2")
+    module = sys.modules["crmlift.alerts.detect"]
+    monkeypatch.setattr(module, "watch", lambda night, rule: starts.append(night.fiscal_year_start))
+    run(connection)
+    assert starts and set(starts) == {2}
 
 
 def test_every_rule_of_the_registry_can_be_run() -> None:
