@@ -86,7 +86,7 @@ def prop_drop(night: Night, rule: Rule) -> Signal | None:
         return None
     change = rule.bad_sign * (test.observed - test.expected)
     worst = evidence.contributions(rule.bad_sign * (now.num - now.den * test.expected), now.team)
-    return _signal(rule, windows, test, change, rule.param("min_abs", 0.05), int(now.den.sum()), worst)
+    return _signal(rule, windows, test, change, rule.param("min_abs", 0.05), len(now.num), worst)
 
 
 def mean_shift(night: Night, rule: Rule) -> Signal | None:
@@ -131,10 +131,11 @@ def level(night: Night, rule: Rule) -> Signal | None:
     if len(weeks) < needed:
         return None
     sign, warn, crit = rule.bad_sign, rule.params["warn"], rule.params["crit"]
-    mildest = min(sign * value for _, value in weeks)
+    mildest = min(sign * value for _, value, _ in weeks)
+    start, newest, records = weeks[-1]
     is_critical = mildest >= sign * crit
     return Signal(
-        rule, weeks[-1][0], 7, weeks[-1][1], warn, sign * (weeks[-1][1] - warn), 0.0, needed, None,
+        rule, start, 7, newest, warn, sign * (newest - warn), 0.0, records, None,
         mildest >= sign * warn, "critical" if is_critical else "warning",
     )  # fmt: skip
 
