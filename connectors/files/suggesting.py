@@ -21,7 +21,7 @@ from connectors.files.numbers import CODES
 from connectors.files.places import find
 from connectors.files.questions import AmbiguousColumn
 from connectors.files.special import is_filled
-from connectors.files.survey_questions import audience_of, questions_of
+from connectors.files.survey_questions import asked_of, audience_of, questions_of
 from connectors.files.tables import Layout, Table, refuse_mixed_archives, same_name, tables
 
 WORDS_SHOWN = 60
@@ -140,7 +140,8 @@ def _written(file: _File, unmapped: Sequence[str]) -> str:
     lines += _currency(file) + _audience(file)
     if file.questions:
         lines.append("    questions:  # kind: nps, csat, ces, enps, sus (items), tam_pu, tam_peou or pulse")
-        lines += [f"      - {_flow(question)}" for question in file.questions]
+        audience = audience_of(file.table.header, file.columns, file.questions)
+        lines += [f"      - {_flow(question)}" for question in asked_of(audience, file.questions)]
     if unmapped:
         lines.append(f"    # not mapped: {', '.join(unmapped)}")
     free = [t for t in entity.targets if t not in columns and t not in missing]

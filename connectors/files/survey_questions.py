@@ -18,13 +18,15 @@ _KINDS = (
     ("pulse", re.compile(r"\brate\b|rating|scale|оцін", re.IGNORECASE)),
 )
 _EMPLOYEES = re.compile(
-    r"\bcrm\b|\bat work\b|work(ing)? (here|for|at)|place to work|employer|workplace|colleague|coworker|employee"
+    r"\bcrm\b|\bat work\b|work(ing)? (here|for|at)|place to work|employer|workplace|coworker|employee"
+    r"|(?<!friend or )(?<!friends or )colleague"
     r"|your (job|manager|team lead|tasks)|daily work|\bjob\b|(this|the|the new) (system|tool|software)"
     r"|працю|робоч|на роботі|колег|керівник|працівник|співробітник|сотрудник|систем[аіоуи]",
     re.IGNORECASE,
 )
 _CUSTOMERS = re.compile(
-    r"our (product|service|support|company|team|shop|store)|customer|client|purchase|your order|deliver|support team"
+    r"\bfriends?\b|\bour (product|service|support|company|team|shop|store)|customer|client|purchase|your order|deliver"
+    r"|support team"
     r"|your (last|recent) (visit|order|request)|клієнт|замовлен|покупк|доставк|наш\w* (товар|сервіс|послуг)",
     re.IGNORECASE,
 )
@@ -52,6 +54,12 @@ def questions_of(header: Sequence[str], profile: Profile) -> list[dict[str, Any]
             question["comment"] = header[place + 1]
         found.append(question)
     return found
+
+
+def asked_of(audience: str | None, questions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The questions, with the recommendations of employees as `enps`: those of customers are another KPI."""
+    is_theirs = audience == "employee"
+    return [{**one, "kind": "enps"} if is_theirs and one["kind"] == "nps" else dict(one) for one in questions]
 
 
 def audience_of(

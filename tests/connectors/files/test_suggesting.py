@@ -119,6 +119,8 @@ def test_an_id_that_is_none_is_asked_for(ids: str, told: str, tmp_path: Path) ->
         ("How likely are you to recommend our product to a friend?", "", "customer"),
         ("How likely are you to recommend us?", ",Company", "customer"),
         ("How likely are you to recommend us?", "", "???"),
+        ("How likely are you to recommend us to a friend or colleague?", "", "customer"),
+        ("Would you recommend the new tool to a colleague (your team included)?", "", "employee"),
         ("Наскільки ви задоволені новою системою на роботі?", "", "employee"),
     ],
 )
@@ -128,6 +130,8 @@ def test_who_was_asked_is_told_by_the_question_or_asked(
     rows = [f"2026-03-0{n},{n + 3}{',Mill' if more else ''}" for n in range(1, 5)]
     entry, _ = mapped("\n".join([f"Timestamp,{question}{more}", *rows]) + "\n", tmp_path)
     assert entry["entity"] == "survey_response" and entry["columns"]["audience"] == {"constant": audience}
+    if "recommend" in question:
+        assert [one["kind"] for one in entry["questions"]] == ["enps" if audience == "employee" else "nps"]
 
 
 def test_a_matrix_of_criteria_is_no_list_of_companies(tmp_path: Path) -> None:
