@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,19 +158,27 @@ def silence(at: Times) -> tuple[np.datetime64, np.datetime64] | None:
 def doubled_rows(rows: Sequence[Sequence[Any]], header: Sequence[str], places: Sequence[int]) -> tuple[Bools, str]:
     """Rows that say again what one before them says, and in which sense; none where that is natural.
 
-    Equal in every column, where some column would tell rows apart; or equal in the judged columns (places) and in one
-    called an id, as joins to several records make them.
+    Equal in every column, or in every column but one called an id, where some column would tell rows apart; or equal in
+    the judged columns (places) and in one called an id, as joins to several records make them.
     """
     if not rows:
         return np.zeros(0, dtype=bool), ""
     exact = _repeats([hash(tuple(row)) for row in rows])
     if _is_much(exact) and _has_key([row for row, again in zip(rows, exact, strict=True) if not again], header):
         return exact, "equal in every column"
-    for place in [p for p, name in enumerate(header) if _ID.search(name) and p not in places] if places else []:
+    ids = [p for p, name in enumerate(header) if _ID.search(name) and p not in places]
+    for place in ids if places else []:
         columns = [[row[p] if p < len(row) else None for row in rows] for p in (place, *places)]
         same = _repeats(list(map(hash, zip(*columns, strict=True))))
         if _is_much(same):
             return same, f"equal in {', '.join(header[p] for p in (place, *places))}"
+    for place in ids:
+        same = _repeats([hash((*row[:place], *row[place + 1 :])) for row in rows])
+        beside = {place, *places[:1]}  # a day tells no rows apart either
+        if _is_much(same) and _has_key(
+            [row for row, again in zip(rows, same, strict=True) if not again], header, beside
+        ):
+            return same, f"equal in every column but {header[place]}"
     return np.zeros(len(rows), dtype=bool), ""
 
 
@@ -187,9 +195,9 @@ def _is_much(again: Bools) -> bool:
     return int(again.sum()) >= MIN_DOUBLED and float(again.mean()) >= MIN_DOUBLED_SHARE
 
 
-def _has_key(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> bool:
-    """Whether some column is (nearly) new in each of the rows that are not repeated."""
-    for place in range(len(header)):
+def _has_key(rows: Sequence[Sequence[Any]], header: Sequence[str], beside: Container[int] = ()) -> bool:
+    """Whether some column, but for those beside, is (nearly) new in each of the rows that are not repeated."""
+    for place in (p for p in range(len(header)) if p not in beside):
         counts = Counter(str(row[place]) for row in rows if place < len(row))
         if len(counts) >= KEY_SHARE * len(rows):
             return True

@@ -219,6 +219,17 @@ def test_rows_that_stand_twice_are_pointed_out(spread: bool, sense: str, written
     assert not any("repeat" in words for words in judged(written(deals()), DEALS)["caveats"])
 
 
+def test_rows_entered_twice_under_new_ids_are_pointed_out(written: Written) -> None:
+    lines = deals(0.5).splitlines()
+    renumbered = [lines[0], *(f"R{number},{line.partition(',')[2]}" for number, line in enumerate(lines[1:]))]
+    [words] = [w for w in judged(written("\n".join(renumbered) + "\n"), DEALS)["caveats"] if "repeat another one" in w]
+    assert "equal in every column but id" in words
+    assert int(words.split(" ")[0]) == len(lines) - len(set(lines))
+    alike = ["id,day,amount,branch", *(f"{n},{FIRST + n // 2},{5 * (n // 2 % 4)},B" for n in range(1800))]
+    options = AssessOptions(date="day", value="amount", kind="sum", go_live=GO_LIVE)
+    assert not any("repeat" in words for words in judged(written("\n".join(alike) + "\n"), options)["caveats"])
+
+
 def test_events_that_are_alike_by_nature_are_not_pointed_out(written: Written) -> None:
     verdict = judged(written(deals(ids=False)), AssessOptions(date="closed", go_live=GO_LIVE))
     assert verdict["kind"] == "count" and not any("repeat" in words for words in verdict["caveats"])
