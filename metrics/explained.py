@@ -14,7 +14,7 @@ from metrics import series
 from metrics.finding import Finding, Unmeasured
 from metrics.panel import Rows
 from metrics.question import Floats, Question
-from metrics.regression import Regression, regression, scaled
+from metrics.regression import Regression, is_flat, regression, scaled
 
 APART, SMALLEST = 3.0, 0.01
 KINDS = {"trend": ("trend",), "season": ("season", "quarter"), "covariates": ("covariate",)}
@@ -72,7 +72,7 @@ def _mix(finding: Finding) -> float:
 def _own(question: Question, rows: Rows, gap: float) -> dict[str, float]:
     """What trend, season and covariates make of the time after against that before; drift is the rest of the gap."""
     made = regression(question, rows)
-    if isinstance(made, Unmeasured):
+    if isinstance(made, Unmeasured) or is_flat(made.y):
         return {"drift": gap}
     shift = _shift(made)
     parts = {name: sum(shift[k] for k, kind in enumerate(made.kinds) if kind in kinds) for name, kinds in KINDS.items()}

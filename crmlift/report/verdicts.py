@@ -133,8 +133,10 @@ class ScorecardRow:
         return self.stat_type == "nps" or self.diagnostics.get("relative_reason") is not None
 
     @property
-        """The change to show, relative (points where that means nothing): frozen, else tonight's; None if not comparable."""
-        """The change to show, relative (points where that means nothing): frozen, else tonight's; None: not comparable."""
+    def change(self) -> float | None:
+        """The change to show, relative (points where that means nothing): frozen, else tonight's; None where it is not
+        comparable.
+        """
         if self.verdict == "not_comparable":
             return None
         if self.is_in_points:

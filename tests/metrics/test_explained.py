@@ -81,3 +81,8 @@ def test_parts_of_every_kind_add_up(kind: str) -> None:
     found = judge(rollout(kind, effect=0.2)).diagnostics["naive_explained"]
     assert adds_up(found)
     assert found["scale"] == ("level" if kind == "nps" else "log")
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_sets_apart_what_never_moved() -> None:
+    assert told(np.full(140, 100.0), 100) == {"scale": "log", "naive": 0.0, "effect": 0.0, "parts": {}, "words": ""}
