@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 UV := $(VENV)-tools/bin/uv
 
 .PHONY: run test test-slow check lint bench bench-verdict bench-verdict-full bench-evaluation bench-salesforce bench-hubspot \
-	bench-files bench-transform foreign foreign-singer lock clean help
+	bench-files bench-transform cases foreign foreign-singer lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -18,6 +18,9 @@ test: $(VENV)/.dev ## the fast suite (≤ 5 minutes on 2 cores)
 
 test-slow: $(VENV)/.dev ## the slow suite: null companies, end-to-end repeats
 	@$(PY) -m pytest -m slow --timeout 7200 -s
+
+cases: $(VENV)/.dev ## inputs on which the product was wrong once, in ../shared/cases or CRMLIFT_CASES: all must be right
+	@$(PY) -m pytest -m slow -n 2 --timeout 900 -rs tests/cases
 
 check: $(VENV)/.dev lint ## the quick half: lint, types, imports, SQL, unit tests
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --timeout 120 --ignore tests/end_to_end

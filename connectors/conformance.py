@@ -19,7 +19,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 
-from connectors.conformance_checks import CHECKS, NotApplicable, NotMet
+from connectors.conformance_checks import CHECKS
+from connectors.conformance_outcomes import NotApplicable, NotMet
 from connectors.contract import Checkpoint, Connector, StreamSchema, Window
 from connectors.reading_back import Read, read_pages
 
@@ -36,13 +37,23 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Growth:
+    """What `Subject.grow` did to a stream: a field it did not have, and the keys of records that have a value in it."""
+
+    stream: str
+    field: str
+    filled: frozenset[Any]
+
+
+@dataclass(frozen=True)
 class Subject:
     """A connector to try.
 
     open: a connector to the source, a new one at each call. streams: only these. rows: a read is cut after so many.
     secrets: texts that nobody may ever see. change: changes records of the source. stormy: a connector to the same
     source failing now and then, in ways a retry mends. unreachable, refused: one to an address where nobody answers,
-    one with wrong credentials.
+    one with wrong credentials. grow: gives a stream a field and old records values in it. withheld: a connector to a
+    source that keeps one stream back for good, and that stream.
     """
 
     open: Callable[[], Connector]
@@ -54,6 +65,8 @@ class Subject:
     stormy: Callable[[], Connector] | None = None
     unreachable: Callable[[], Connector] | None = None
     refused: Callable[[], Connector] | None = None
+    grow: Callable[[], Growth] | None = None
+    withheld: Callable[[], tuple[Connector, str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -168,4 +181,4 @@ class Trial:
         return text
 
 
-__all__ = ["CHECKS", "Change", "Result", "Subject", "Trial"]
+__all__ = ["CHECKS", "Change", "Growth", "Result", "Subject", "Trial"]

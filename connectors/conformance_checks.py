@@ -1,4 +1,4 @@
-"""The checks of `connectors.conformance`: each raises NotMet, or NotApplicable, or returns a word for people."""
+"""The checks of `connectors.conformance` that every source is put to; `conformance_promises` has further ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from connectors.conformance_outcomes import NotApplicable, NotMet, require
+from connectors.conformance_promises import counting, growth, refusal
 from connectors.contract import Connector, FieldType, PageKind, StreamSchema, Window
 from connectors.errors import CredentialsFailure
 from connectors.reading_back import Read, misfit
@@ -18,23 +20,15 @@ if TYPE_CHECKING:
 OURS = frozenset({"_source_id", "_deleted", "_extracted_at", "_run_id", "_row_hash"})
 
 
-class NotMet(Exception):
-    """The contract is not kept; the message says how."""
-
-
-class NotApplicable(Exception):
-    """The check cannot be made; the message says why."""
-
-
 def _discovery(trial: Trial, _: str) -> None:
     names = trial.connector.streams()
-    _require(bool(names), "streams() is empty")
-    _require(len(names) == len(set(names)), "streams() names a stream twice")
-    _require(re.fullmatch("[a-z][a-z0-9_]*", trial.connector.system) is not None, "system is no plain lower-case name")
+    require(bool(names), "streams() is empty")
+    require(len(names) == len(set(names)), "streams() names a stream twice")
+    require(re.fullmatch("[a-z][a-z0-9_]*", trial.connector.system) is not None, "system is no plain lower-case name")
     trial.heard.append(trial.connector.check())
-    _require(trial.connector.clock().tzinfo is not None, "clock() is not aware of its zone")
+    require(trial.connector.clock().tzinfo is not None, "clock() is not aware of its zone")
     for name, schema in trial.schemas.items():
-        _require(schema.stream == name, f"schema({name!r}) is of {schema.stream!r}")
+        require(schema.stream == name, f"schema({name!r}) is of {schema.stream!r}")
 
 
 def _schema(trial: Trial, stream: str) -> None:
@@ -42,41 +36,46 @@ def _schema(trial: Trial, stream: str) -> None:
     for schema in (parent, *parent.children):
         names = [f.name for f in schema.fields]
         lower = [name.lower() for name in names]
-        _require(len(lower) == len(set(lower)), f"{schema.stream} has fields that differ only in capitals")
-        _require(not OURS & set(lower), f"{schema.stream} has a field of ours: {', '.join(OURS & set(lower))}")
-        _require(bool(schema.primary_key), f"{schema.stream} has no key")
-        named = {*schema.primary_key, schema.version_field, schema.deleted_field, schema.replace_by} - {None}
-        _require(named <= set(names), f"{schema.stream} names fields it lacks: {named - set(names)}")
+        require(len(lower) == len(set(lower)), f"{schema.stream} has fields that differ only in capitals")
+        require(not OURS & set(lower), f"{schema.stream} has a field of ours: {', '.join(OURS & set(lower))}")
+        require(bool(schema.primary_key), f"{schema.stream} has no key")
+        named = {
+            *schema.primary_key,
+            schema.version_field,
+            schema.deleted_field,
+            schema.replace_by,
+            schema.covers_field,
+        }
+        named -= {None}
+        require(named <= set(names), f"{schema.stream} names fields it lacks: {named - set(names)}")
         kinds = {f.name: f.type for f in schema.fields}
         if schema.version_field:
             told = f"{schema.stream}: version_field is no timestamp"
-            _require(kinds[schema.version_field] is FieldType.TIMESTAMP, told)
+            require(kinds[schema.version_field] is FieldType.TIMESTAMP, told)
         if schema.deleted_field:
             told = f"{schema.stream}: deleted_field is no boolean"
-            _require(kinds[schema.deleted_field] is FieldType.BOOLEAN, told)
+            require(kinds[schema.deleted_field] is FieldType.BOOLEAN, told)
         again = StreamSchema.from_json(json.loads(json.dumps(schema.to_json())))
-        _require(again.to_json() == schema.to_json(), f"{schema.stream} does not survive JSON")
+        require(again.to_json() == schema.to_json(), f"{schema.stream} does not survive JSON")
     for child in parent.children:
         is_named = child.stream.rsplit("_", 1)[0] == stream and child.system == parent.system
-        _require(is_named and child.replace_by is not None, f"{child.stream} is no child of {stream}")
+        require(is_named and child.replace_by is not None, f"{child.stream} is no child of {stream}")
 
 
 def _paging(trial: Trial, stream: str) -> str:
     schema, read = trial.schemas[stream], trial.whole(stream)
     for page in read.pages:
-        _require(page.stream in {schema.stream, *(c.stream for c in schema.children)}, f"a page of {page.stream!r}")
-        _require(
-            page.said is None or page.said == len(page.rows), f"a page says {page.said} rows, has {len(page.rows)}"
-        )
-        _require(page.is_repeatable, "the body of a page is another when it is read again")
+        require(page.stream in {schema.stream, *(c.stream for c in schema.children)}, f"a page of {page.stream!r}")
+        require(page.said is None or page.said == len(page.rows), f"a page says {page.said} rows, has {len(page.rows)}")
+        require(page.is_repeatable, "the body of a page is another when it is read again")
     keys = read.keys(schema)
-    _require(all(None not in _parts(key) for key in keys), "a record comes without its key")
+    require(all(None not in _parts(key) for key in keys), "a record comes without its key")
     twice = len(keys) - len(set(keys))
-    _require(not twice or schema.keeps_bookmark, f"{twice} records come twice")
+    require(not twice or schema.keeps_bookmark, f"{twice} records come twice")
     if read.is_cut:
         return f"first {len(keys)} records"
     count, live = trial.connector.count(schema), len(read.live(schema))
-    _require(count is None or count == live, f"count() says {count}, the read brought {live}")
+    require(count is None or count == live, f"count() says {count}, the read brought {live}")
     return f"{len(read.pages)} pages, {len(keys)} records"
 
 
@@ -89,7 +88,7 @@ def _values(trial: Trial, stream: str) -> None:
                 if misfit(row, each):
                     name = f"{schema.stream}.{each.name} ({each.type})"
                     wrong[name] = wrong.get(name, 0) + 1
-    _require(not wrong, "values that do not fit: " + ", ".join(f"{n}: {count}" for n, count in wrong.items()))
+    require(not wrong, "values that do not fit: " + ", ".join(f"{n}: {count}" for n, count in wrong.items()))
 
 
 def _windows(trial: Trial, stream: str) -> str:
@@ -111,9 +110,9 @@ def _windows(trial: Trial, stream: str) -> str:
         got = trial.read(trial.connector, stream, window)
         wanted = {k for k, at in versions.items() if early <= at and window.since <= at < window.until}  # type: ignore[operator]
         missing = wanted - set(got.keys(schema))
-        _require(not missing, f"{len(missing)} of {len(wanted)} records changed in the window are missing")
+        require(not missing, f"{len(missing)} of {len(wanted)} records changed in the window are missing")
         late = [k for k, at in got.versions(schema).items() if at >= window.until]
-        _require(not late, f"{len(late)} records changed at or after the window's end")
+        require(not late, f"{len(late)} records changed at or after the window's end")
         surplus += len(set(got.keys(schema)) - wanted)
     ties = moments.count(border)
     return f"{ties} records on the border" + (f", {surplus} more than asked" if surplus else "")
@@ -138,10 +137,10 @@ def _resume(trial: Trial, stream: str) -> str:
             seen, came = before.keys(each), rest.keys(each)
             told = f"resumed after page {place + 1}: {each.stream}"
             if not schema.keeps_bookmark:
-                _require(not set(seen) & set(came), f"{told} brings records again")
+                require(not set(seen) & set(came), f"{told} brings records again")
             if not (read.is_cut or rest.is_cut):
                 lost = set(read.keys(each)) - set(seen) - set(came)
-                _require(not lost, f"{told} loses {len(lost)} records")
+                require(not lost, f"{told} loses {len(lost)} records")
     return f"{len(places)} checkpoints"
 
 
@@ -162,14 +161,15 @@ def _changes(trial: Trial, _: str) -> str:
     finally:
         connector.close()
     missing = change.changed - set(read.keys(schema))
-    _require(not missing, f"{len(missing)} changed records are missing: {sorted(map(str, missing))[:3]}")
+    require(not missing, f"{len(missing)} changed records are missing: {sorted(map(str, missing))[:3]}")
     named = read.named(schema, PageKind.KEYS)
     untold = change.deleted - read.deleted(schema) - read.named(schema, PageKind.DELETE)
     if read.has(PageKind.KEYS):
         untold &= named
     if schema.is_snapshot:
         untold &= set(read.keys(schema))
-    _require(not untold, f"{len(untold)} deleted records are not told: {sorted(map(str, untold))[:3]}")
+    require(not untold, f"{len(untold)} deleted records are not told: {sorted(map(str, untold))[:3]}")
+    counting(trial, schema, change)
     return f"{change.stream}: {len(change.changed)} changed, {len(change.deleted)} deleted"
 
 
@@ -184,7 +184,7 @@ def _storms(trial: Trial, stream: str) -> None:
         other.close()
     for each in (schema, *schema.children):
         same = set(read.keys(each)) == set(trial.whole(stream).keys(each))
-        _require(same or read.is_cut, f"{each.stream}: other records than in calm")
+        require(same or read.is_cut, f"{each.stream}: other records than in calm")
 
 
 def _faults(trial: Trial, _: str) -> str:
@@ -203,9 +203,9 @@ def _faults(trial: Trial, _: str) -> str:
             if failure is None:
                 raise NotMet(f"{name}: classify does not know {type(error).__name__}") from None
             trial.heard.append(str(failure))
-            _require(bool(failure.what and failure.next_step), f"{name}: the failure does not say what to do next")
+            require(bool(failure.what and failure.next_step), f"{name}: the failure does not say what to do next")
             is_right = name != "refused" or isinstance(failure, CredentialsFailure)
-            _require(is_right, f"{name}: {type(failure).__name__} is no CredentialsFailure")
+            require(is_right, f"{name}: {type(failure).__name__} is no CredentialsFailure")
         else:
             raise NotMet(f"{name}: neither check() nor read() finds anything wrong")
         finally:
@@ -231,7 +231,7 @@ def _secrets(trial: Trial, _: str) -> None:
     findings = "\n".join(finding.message for finding in trial.connector.findings())
     places = {"the log or a message": "\n".join(trial.heard), "a checkpoint": checkpoints, "a page": bodies}
     for place, text in {**places, "a finding": findings, "a schema": "\n".join(schemas.values())}.items():
-        _require(not any(secret in text for secret in trial.subject.secrets), f"a secret stands in {place}")
+        require(not any(secret in text for secret in trial.subject.secrets), f"a secret stands in {place}")
 
 
 CHECKS: Mapping[str, tuple[Callable[[Trial, str], str | None], bool]] = {
@@ -243,15 +243,12 @@ CHECKS: Mapping[str, tuple[Callable[[Trial, str], str | None], bool]] = {
     "resume": (_resume, True),
     "storms": (_storms, True),
     "changes and deletes": (_changes, False),
+    "growth": (growth, False),
+    "refusal": (refusal, False),
     "faults": (_faults, False),
     "secrets": (_secrets, False),
 }
 """Name → the check, and whether it is made for each stream. The last one looks at all that was seen before it."""
-
-
-def _require(is_met: bool, otherwise: str) -> None:
-    if not is_met:
-        raise NotMet(otherwise)
 
 
 def _parts(key: Any) -> tuple[Any, ...]:

@@ -29,7 +29,7 @@ class FieldType(StrEnum):
     BOOLEAN = "boolean"
     INTEGER = "integer"
     NUMBER = "number"
-    DECIMAL = "decimal"  # money: 18 digits, 4 after the point
+    DECIMAL = "decimal"  # money: up to 34 digits before the point, 4 after it
     DATE = "date"
     TIMESTAMP = "timestamp"  # ISO-8601 with offset, or epoch milliseconds
     JSON = "json"
@@ -42,6 +42,7 @@ class Field:
     path: where the value lies in a JSON record, `("properties", "amount")`; empty means `(name,)`.
     source_type: the source's own word for the type. label: for people.
     is_personal: a name, address, telephone number or free text about a person; never published.
+    is_origin: where the record was found, not what it says: rows that differ in it only are equal.
     """
 
     name: str
@@ -50,6 +51,13 @@ class Field:
     label: str = ""
     path: tuple[str, ...] = ()
     is_personal: bool = False
+    is_origin: bool = False
+
+
+_ADDED: Mapping[str, Any] = {
+    "covers": None, "covers_field": None, "keeps_history": False, "remembers": False, "later_wins": True,
+}  # fmt: skip
+"""What was added to StreamSchema after its first version → the value that says nothing."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +65,20 @@ class StreamSchema:
     """The shape of one object type.
 
     table: the raw table, `Opportunity` in schema `raw_<system>`.
-    version_field: orders versions of one record (SystemModstamp, updatedAt); None: the later page wins.
+    version_field: orders versions of one record (SystemModstamp, updatedAt).
+    later_wins: pages come in the order of time, as an API is read: of two versions that say nothing of their age the
+    later one counts. False where pages come in no order (files): a key repeated with different content is refused.
     deleted_field: boolean field that marks soft-deleted rows.
     replace_by: set for child streams (history, associations): all rows with the parent keys present in a batch are
     replaced by the batch, since the source always returns a parent's children whole.
+    covers: what of the parent a child stream tells, such as the properties whose history is read; None: all there is.
+    covers_field: the column that names it; rows about what is not covered are left as they are.
+    keeps_history: the source forgets (old versions, log-ins after 90 days); what was read once is not taken back
+    because a later read lacks it, and a table may hold more rows than the source.
     children: streams whose pages the same `read` yields.
     is_snapshot: every read is complete; rows that are absent from it are deleted (small reference objects).
     keeps_bookmark: the source keeps its own place: `Window.bookmark` says where to go on, `since` is not asked.
+    remembers: `Window.bookmark` is handed back too, beside `since`: for a round that takes several runs.
     """
 
     stream: str
@@ -77,18 +92,30 @@ class StreamSchema:
     children: tuple[StreamSchema, ...] = ()
     is_snapshot: bool = False
     keeps_bookmark: bool = False
+    later_wins: bool = True
+    covers: tuple[str, ...] | None = None
+    covers_field: str | None = None
+    keeps_history: bool = False
+    remembers: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """The schema as the manifest keeps it, without children (each has a manifest of its own)."""
+        """The schema as the manifest keeps it, without children (each has a manifest of its own).
+
+        What was added to the contract later is left out where it says nothing, so that runs landed before stay equal.
+        """
         out = asdict(self)
         del out["children"]
-        return out
+        for field_ in out["fields"]:
+            if not field_["is_origin"]:
+                del field_["is_origin"]
+        return {name: value for name, value in out.items() if name not in _ADDED or value != _ADDED[name]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> StreamSchema:
         """The inverse of `to_json`."""
         fields = tuple(Field(**{**f, "type": FieldType(f["type"]), "path": tuple(f["path"])}) for f in data["fields"])
-        return cls(**{**data, "fields": fields, "primary_key": tuple(data["primary_key"])})
+        covers = None if data.get("covers") is None else tuple(data["covers"])
+        return cls(**{**data, "fields": fields, "primary_key": tuple(data["primary_key"]), "covers": covers})
 
 
 @dataclass(frozen=True)
@@ -109,6 +136,7 @@ class PageKind(StrEnum):
     UPSERT = "upsert"  # whole records
     DELETE = "delete"  # keys only: these records are gone from the source
     KEYS = "keys"  # keys only: all that exist; records whose key is in no such page of the run are gone
+    PARENTS = "parents"  # of a child stream, only `replace_by`: all children of these parents are in the run
 
 
 class PageFormat(StrEnum):
@@ -127,6 +155,7 @@ class Page:
     function where it says so with the body, called once that is read.
     checkpoint: valid once this page and all pages yielded before it are durable. A page with an empty body and a
     checkpoint only records progress (a job was created).
+    schema: the stream's shape from this page on, when it turns out while it is read that it has more fields.
     """
 
     stream: str
@@ -135,6 +164,7 @@ class Page:
     rows: int | Callable[[], int | None] | None = None
     kind: PageKind = PageKind.UPSERT
     checkpoint: Checkpoint = field(default_factory=dict)
+    schema: StreamSchema | None = None
 
     @property
     def promised_rows(self) -> int | None:
@@ -158,9 +188,12 @@ class Page:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something the source lacks that core would use: an object or field that is absent or hidden."""
+    """Something the source lacks or refuses that core would use.
 
-    rule_id: str  # 'missing_object' | 'missing_field' | …
+    object: the stream or raw table it weakens, which names the KPIs. field: a column, or what of the stream it is.
+    """
+
+    rule_id: str  # 'missing_object' | 'missing_field' | 'unread_object' | 'archived_not_listed' | …
     object: str
     field: str | None
     message: str
@@ -216,12 +249,20 @@ class Connector(Protocol):
         """The source's own time (aware UTC), the upper bound of a window."""
         return datetime.now(UTC)
 
+    def end(self, schema: StreamSchema) -> datetime:
+        """Up to when the stream's data are complete (aware UTC): the upper bound of its window."""
+        return self.clock()
+
     def count(self, schema: StreamSchema) -> int | None:
         """Records the source holds now (not deleted), to reconcile a load; None where it cannot say."""
         return None
 
     def findings(self) -> list[Finding]:
-        """What was found missing while discovering schemas."""
+        """What was found missing or refused so far, while discovering schemas and reading."""
+        return []
+
+    def refusals(self) -> list[ExpectedFailure]:
+        """Steps that were refused and left out though somebody asked for them by name; told when all is read."""
         return []
 
     @property

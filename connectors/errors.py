@@ -12,10 +12,19 @@ class ExpectedFailure(Exception):
     what: one sentence, ending with a full stop. where: stream, file or setting. why: the cause if known.
     next_step: the command or edit that mends it. saved: what was kept ("Nothing was committed." by default).
     None of them may hold a token, a password, a payload or a person's data.
+
+    stops_source: whether the source's other streams cannot be read either. One that does not is set apart when it
+    comes from one stream, and told when the others are read.
     """
 
     exit_code = 1
     is_retryable = False
+    stops_source = True
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether it is a no for good to one thing, which the rest can be had without."""
+        return not self.stops_source and not self.is_retryable
 
     def __init__(self, what: str, *, where: str = "", why: str = "", next_step: str = "", saved: str = "") -> None:
         self.what, self.where, self.why, self.next_step, self.saved = what, where, why, next_step, saved
@@ -47,18 +56,39 @@ class CredentialsFailure(ExpectedFailure):
 
 
 class SourceFailure(ExpectedFailure):
-    """The source could not be reached, or answered something a retry will not mend."""
+    """The source answered something a retry will not mend; raised for one stream, it is that stream's own."""
 
     exit_code = 12
+    stops_source = False
 
 
-class TransientSourceFailure(SourceFailure):
+class WholeSourceFailure(SourceFailure):
+    """No stream of the source can be read: nobody answers there, or the account is closed."""
+
+    stops_source = True
+
+
+class AccessRefused(SourceFailure):
+    """The source knows who we are, and does not let us read this object."""
+
+
+class SchemaChanged(SourceFailure):
+    """The stream is not what `schema` said it was: ask for its schema again, and begin the read anew."""
+
+
+class TransientSourceFailure(WholeSourceFailure):
     """The source is busy or broken for now; the run may be started again and goes on where it was."""
 
     is_retryable = True
 
 
-class BudgetReached(SourceFailure):
+class IncompleteAnswer(TransientSourceFailure):
+    """What one stream was answered was never whole, however often it was asked for; other streams may fare better."""
+
+    stops_source = False
+
+
+class BudgetReached(WholeSourceFailure):
     """The share of the source's limits this run may use is used up; it stopped at a checkpoint."""
 
     is_retryable = True

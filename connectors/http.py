@@ -18,7 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.ssl_ import create_urllib3_context
 
-from connectors.errors import SettingsFailure, SourceFailure, TransientSourceFailure
+from connectors.errors import SettingsFailure, SourceFailure, TransientSourceFailure, WholeSourceFailure
 
 BUSY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 TIMEOUT_SECONDS = (10.0, 120.0)
@@ -171,7 +171,7 @@ class PatientAdapter(TrustingAdapter):
     def _unreachable(self, request: requests.PreparedRequest, error: Exception) -> SourceFailure:
         host = urlsplit(request.url or "").netloc
         if isinstance(error, requests.exceptions.SSLError):
-            return SourceFailure(
+            return WholeSourceFailure(
                 f"{host} did not prove its identity: the TLS certificate was refused.",
                 where=self._system,
                 next_step=f"check {self._setting}, or set ca_bundle to the authority behind the certificate",
@@ -184,7 +184,7 @@ class PatientAdapter(TrustingAdapter):
                 saved="Pages landed before are kept.",
                 next_step="run the same command again: it goes on where it was",
             )
-        return SourceFailure(
+        return WholeSourceFailure(
             f"{host} cannot be reached.",
             where=self._system,
             why="The name does not resolve, nothing listens there, or the network is closed.",

@@ -78,6 +78,17 @@ class LandingZone:
             found = list(self.root.glob(pattern))
         return sorted(found, key=lambda path: (finished_at(path), path))
 
+    def newest(self, source_id: str) -> dict[str, Manifest]:
+        """Stream → the manifest of its newest finished run; the older ones are not opened."""
+        by_folder = {path.parent.parent: path for path in self.manifests(source_id)}
+        return {manifest.stream: manifest for manifest in map(read_manifest, by_folder.values())}
+
+    def discard(self, schema: StreamSchema, source_id: str) -> None:
+        """Throw the unfinished run of a stream away, where going on with it leads nowhere."""
+        for path in sorted(self._folder(source_id, schema.stream).glob(f"*/{JOURNAL_NAME}")):
+            log.warning("run_discarded source_id=%s stream=%s run=%s", source_id, schema.stream, path.parent.name)
+            _remove(self._run_folders(schema, source_id, path.parent.name))
+
     def _new_run(self, schema: StreamSchema, source_id: str, run_id: str, window: Window) -> StreamWriter:
         name, number = _safe(run_id), 1
         while (self._folder(source_id, schema.stream) / name / MANIFEST_NAME).exists():

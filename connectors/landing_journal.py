@@ -21,6 +21,9 @@ from connectors.landing_manifest import Part, window_from_json, window_to_json
 
 JOURNAL_NAME = "checkpoint.jsonl"
 
+Grown = tuple[StreamSchema, tuple[str, ...]]
+"""A stream's schema (without children) as it became, and the fields that rows read before lack."""
+
 
 def schemas_as_json(schema: StreamSchema) -> dict[str, Any]:
     """A stream's schema and its children's as JSON gives them back, to notice that the source changed."""
@@ -32,7 +35,8 @@ def schemas_as_json(schema: StreamSchema) -> dict[str, Any]:
 class Journal:
     """The steps of one run, on disk and folded together.
 
-    parts: stream → its recorded parts. checkpoint: the source's, after the last recorded page.
+    parts: stream → its recorded parts. checkpoint: the source's, after the last recorded page. grown: the stream's
+    schema where it gained fields while it was read, and those that came after the first rows.
     """
 
     def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
@@ -43,6 +47,7 @@ class Journal:
         self.schemas: Mapping[str, Any] = head["schemas"]
         self.parts: dict[str, list[Part]] = {}
         self.checkpoint: Checkpoint | None = None
+        self.grown: Grown | None = None
         self._size_bytes = 0
 
     @classmethod
@@ -74,9 +79,13 @@ class Journal:
             return None
         return journal
 
-    def record(self, parts: Iterable[tuple[str, Part]], checkpoint: Checkpoint | None) -> None:
+    def record(
+        self, parts: Iterable[tuple[str, Part]], checkpoint: Checkpoint | None, grown: Grown | None = None
+    ) -> None:
         """Make durable that these parts count and that reading goes on after `checkpoint`."""
-        step = {"parts": [[stream, part.to_json()] for stream, part in parts], "checkpoint": checkpoint}
+        step: dict[str, Any] = {"parts": [[s, part.to_json()] for s, part in parts], "checkpoint": checkpoint}
+        if grown is not None:
+            step["grown"] = [grown[0].to_json(), list(grown[1])]
         self._append(step)
         self._fold(step)
 
@@ -84,6 +93,9 @@ class Journal:
         for stream, part in step["parts"]:
             self.parts.setdefault(stream, []).append(Part.from_json(part))
         self.checkpoint = step["checkpoint"]
+        if "grown" in step:
+            schema, late = step["grown"]
+            self.grown = StreamSchema.from_json(schema), tuple(late)
 
     def _append(self, step: Mapping[str, Any]) -> None:
         line = json.dumps(step).encode() + b"\n"

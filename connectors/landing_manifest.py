@@ -51,6 +51,7 @@ class Manifest:
     rows: records in upsert parts (deletes and keys are not counted). source_count: records the source said
     it holds, None if it cannot say. api_calls: requests the run took, children included; 0 for a child.
     bookmark: the run's last checkpoint, where a source that keeps its own place goes on next time.
+    lacking: columns and child streams that are empty for records landed earlier, which have them in the source.
     """
 
     source_id: str
@@ -67,6 +68,7 @@ class Manifest:
     started_at: datetime
     finished_at: datetime
     bookmark: Checkpoint | None = None
+    lacking: tuple[str, ...] = ()
     manifest_version: int = MANIFEST_VERSION
 
     def to_json(self) -> dict[str, Any]:
@@ -85,6 +87,7 @@ class Manifest:
             "source_count": self.source_count,
             "api_calls": self.api_calls,
             "bookmark": self.bookmark,
+            "lacking": list(self.lacking),
             "started_at": self.started_at.isoformat(),
             "finished_at": self.finished_at.isoformat(),
         }
@@ -98,6 +101,7 @@ class Manifest:
                 "window": window_from_json(data["window"]),
                 "schema": StreamSchema.from_json(data["schema"]),
                 "parts": tuple(Part.from_json(part) for part in data["parts"]),
+                "lacking": tuple(data.get("lacking", ())),
                 "started_at": datetime.fromisoformat(data["started_at"]),
                 "finished_at": datetime.fromisoformat(data["finished_at"]),
             }

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -16,7 +17,7 @@ from threading import Event
 from connectors.contract import Checkpoint, Page, PageKind, StreamSchema, Window
 from connectors.errors import LandingFailure
 from connectors.landing_files import disk_errors, sync_folder, write_json
-from connectors.landing_journal import JOURNAL_NAME, Journal
+from connectors.landing_journal import JOURNAL_NAME, Grown, Journal
 from connectors.landing_manifest import MANIFEST_NAME, Manifest, Part
 from connectors.landing_part import write_part
 
@@ -31,7 +32,8 @@ Landed = tuple[Page, "Future[Part | None]"]
 class StreamWriter:
     """Lands the pages of one run; made by `LandingZone.begin`.
 
-    window, checkpoint: what to hand to `Connector.read`. run_id: of the attempt that began the run.
+    window, checkpoint: what to hand to `Connector.read`. run_id: of the attempt that began the run. late_fields: those
+    that the stream gained after its first rows.
     """
 
     def __init__(
@@ -43,11 +45,19 @@ class StreamWriter:
         *,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._journal, self._schema, self._source_id = journal, schema, source_id
+        self._journal, self._source_id = journal, source_id
+        self._schema, self.late_fields = journal.grown or (schema, ())
+        self._schema = replace(self._schema, children=schema.children)
         self._folders, self._pause = folders, pause
         self._next_number: dict[str, int] = {}
         self._pending: list[tuple[str, Part]] = []
+        self._grown: Grown | None = None
         self._stop = Event()
+
+    @property
+    def schema(self) -> StreamSchema:
+        """What is landed; with the fields that were met while it was read."""
+        return self._schema
 
     @property
     def window(self) -> Window:
@@ -114,16 +124,15 @@ class StreamWriter:
                     self.clean()
                 raise
 
-    def commit(self, count: int | None = None, api_calls: int = 0) -> list[Manifest]:
+    def commit(self, count: int | None = None, api_calls: int = 0, lacking: tuple[str, ...] = ()) -> list[Manifest]:
         """Finish the run: manifests of the children, then the stream's own.
 
-        count: records the source says it holds. api_calls: requests this run took.
+        count: records the source says it holds. api_calls: requests this run took. lacking: as in the manifest.
         """
         finished_at = datetime.now(UTC)
-        manifests = [
-            self._manifest(each, finished_at, count if is_own else None, api_calls if is_own else 0)
-            for each, is_own in (*((child, False) for child in self._schema.children), (self._schema, True))
-        ]
+        manifests = [self._manifest(child, finished_at) for child in self._schema.children]
+        own = self._manifest(self._schema, finished_at)
+        manifests.append(replace(own, source_count=count, api_calls=api_calls, lacking=lacking))
         for manifest in manifests:
             write_json(self._folders[manifest.stream] / MANIFEST_NAME, manifest.to_json())
         with disk_errors(self._journal.path):
@@ -167,13 +176,24 @@ class StreamWriter:
         """Wait for the oldest page; its part counts from the next checkpoint on."""
         page, future = flying.popleft()
         part = future.result()
+        if page.schema is not None:
+            self._grow(page.schema)
         if part is not None:
             self._pending.append((page.stream, part))
         if page.checkpoint:
-            self._journal.record(self._pending, page.checkpoint)
+            self._journal.record(self._pending, page.checkpoint, self._grown)
             self._pending.clear()
+            self._grown = None
 
-    def _manifest(self, schema: StreamSchema, finished_at: datetime, count: int | None, api_calls: int) -> Manifest:
+    def _grow(self, schema: StreamSchema) -> None:
+        """From now on the rows may have more fields."""
+        known = {field.name for field in self._schema.fields}
+        if self._pending or self.rows:
+            self.late_fields += tuple(field.name for field in schema.fields if field.name not in known)
+        self._schema = replace(schema, children=self._schema.children)
+        self._grown = self._schema, self.late_fields
+
+    def _manifest(self, schema: StreamSchema, finished_at: datetime) -> Manifest:
         unrecorded = (part for stream, part in self._pending if stream == schema.stream)
         parts = (*self._journal.parts.get(schema.stream, ()), *unrecorded)
         return Manifest(
@@ -186,11 +206,11 @@ class StreamWriter:
             schema=schema,
             parts=parts,
             rows=sum(part.rows for part in parts if part.kind is PageKind.UPSERT),
-            source_count=count,
-            api_calls=api_calls,
+            source_count=None,
+            api_calls=0,
             started_at=self._journal.started_at,
             finished_at=finished_at,
-            bookmark=self._journal.checkpoint if schema is self._schema and schema.keeps_bookmark else None,
+            bookmark=self._journal.checkpoint if schema.keeps_bookmark or schema.remembers else None,
         )
 
 

@@ -31,7 +31,9 @@ _EPOCH_MS = re.compile(r"-?[0-9]{10,14}")
 
 @dataclass(frozen=True)
 class ReadPage:
-    """A page and its rows. said: the rows it says it has. is_repeatable: its body read again is the same."""
+    """A page and its rows. said: the rows it says it has. is_repeatable: its body read again is the same. schema: the
+    stream's shape as it had become by then, where that was told.
+    """
 
     stream: str
     kind: PageKind
@@ -39,6 +41,7 @@ class ReadPage:
     said: int | None
     checkpoint: Checkpoint
     is_repeatable: bool = True
+    schema: StreamSchema | None = None
 
 
 @dataclass(frozen=True)
@@ -95,12 +98,14 @@ def read_pages(
 ) -> Read:
     """Read until the end or until so many rows came."""
     pages: list[ReadPage] = []
-    rows = 0
+    rows, grown = 0, None
     for page in connector.read(schema, window, checkpoint):
         body = _whole_body(page)
         parsed = _parsed(page, body)
         is_repeatable = not page.body or _whole_body(page) == body
-        pages.append(ReadPage(page.stream, page.kind, parsed, page.promised_rows, page.checkpoint, is_repeatable))
+        grown = page.schema or grown
+        said = page.promised_rows
+        pages.append(ReadPage(page.stream, page.kind, parsed, said, page.checkpoint, is_repeatable, grown))
         rows += len(parsed)
         if rows >= most_rows:
             return Read(pages, is_cut=True)
@@ -154,7 +159,7 @@ def instant_of(value: Any) -> datetime | None:
 
 
 def misfit(row: Row, field: Field) -> bool:
-    """Whether the load would reject the value for its type."""
+    """Whether the load would leave the value out, or refuse its row, for its type."""
     value = value_of(row, field)
     if value is None or field.type in {FieldType.TEXT, FieldType.JSON}:
         return False
@@ -174,4 +179,4 @@ def _fits(value: Any, kind: FieldType) -> bool:
     number = float(value)
     if kind is FieldType.INTEGER:
         return number == int(number)
-    return abs(number) < 1e14 or kind is FieldType.NUMBER
+    return abs(number) < 1e34 or kind is FieldType.NUMBER

@@ -1,24 +1,23 @@
-"""`crmlift assess`: the verdict on any CSV, no CRM needed. Reads the file, asks `metrics`, one verdict a segment."""
+"""`crmlift assess`: the verdict on any table, no CRM needed. Reads the file, asks `metrics`, one verdict a segment."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
-from crmlift.assess_columns import AssessOptions, Columns, go_live_of, read_columns
-from crmlift.assess_words import explain
-from crmlift.errors import UsageFailure
-from crmlift.spreadsheet import Spreadsheet
+from crmlift.assess_columns import Columns, go_live_of, read_columns
+from crmlift.assess_options import AssessOptions, check_options
+from crmlift.assess_table import AssessTable, FileOptions
+from crmlift.assess_words import explain, read_as_line
 from metrics.multiplicity import correct
-from metrics.panel import spacing
-from metrics.question import Bools, Kind, Period, Question, Verdict
+from metrics.question import Question, Verdict
 from metrics.verdict import judge
 
-__all__ = ["AssessOptions", "assess_file", "explain"]
+__all__ = ["AssessOptions", "FileOptions", "assess_file", "explain", "read_as_line"]
 
 LEARNING_DAYS = 42
 
@@ -26,68 +25,33 @@ LEARNING_DAYS = 42
 def assess_file(path: Path, options: AssessOptions) -> list[dict[str, Any]]:
     """One verdict a segment, with the fields of evaluation.kpi_effect; several segments are corrected together.
 
-    Raises UsageFailure for a file, a column or a cell that cannot be used.
+    `read_as` tells how the file was understood, the same in each. Raises UsageFailure for a file, a column, a cell or
+    an option that cannot be used or can be read in two ways.
     """
-    _check(options)
-    sheet = Spreadsheet(Path(path))
-    try:
-        columns = read_columns(sheet, options)
-    finally:
-        sheet.close()
+    check_options(options)
+    columns = read_columns(AssessTable(Path(path), options.named, options.file), options)
     names = sorted(set(columns.segment.tolist()))
-    verdicts = [judge(_question(columns, options, columns.segment == name)) for name in names]
+    verdicts = [judge(_question(columns.picked(columns.segment == name), options)) for name in names]
     if len(verdicts) > 1:
         verdicts = correct(verdicts, [True] * len(verdicts), "segments")
     return [_published(verdict, options, str(name), columns) for name, verdict in zip(names, verdicts, strict=True)]
 
 
-def _check(options: AssessOptions) -> None:
-    """Refuse what contradicts itself before reading anything."""
-    dated = [bool(each) for each in (options.go_live, options.go_live_column, options.treated)]
-    if sum(dated) != 1:
-        raise UsageFailure(
-            "The date of the change is missing." if not any(dated) else "The date of the change was given twice.",
-            next_step="give one of --go-live DATE, --go-live-column COLUMN, --treated COLUMN",
-        )
-    if not options.go_live and not options.unit:
-        raise UsageFailure(
-            f"{'--treated' if options.treated else '--go-live-column'} says when each unit changed, but no --unit says "
-            "which rows belong together.",
-            next_step="add --unit COLUMN (team, region, shop …)",
-        )
-    for name, given, allowed in (
-        ("--kind", options.kind, get_args(Kind)),
-        ("--period", options.period, get_args(Period)),
-        ("--better", options.better, ("higher", "lower")),
-    ):
-        if given is not None and given not in allowed:
-            raise UsageFailure(f"{name} cannot be {given!r}.", next_step=f"use one of: {', '.join(allowed)}")
-    if options.kind == "duration" and not options.end and not options.value:
-        raise UsageFailure("A duration needs an end.", next_step="add --end COLUMN, or --value with the time in days")
-    if options.quantile is not None and not 0 < options.quantile < 1:
-        raise UsageFailure(f"--quantile cannot be {options.quantile:g}.", next_step="use a share such as 0.5 or 0.9")
-    if options.quantile is not None and options.kind not in (None, "quantile"):
-        raise UsageFailure(
-            f"--quantile and --kind {options.kind} contradict each other.", next_step="leave one of them out"
-        )
-
-
-def _question(columns: Columns, options: AssessOptions, rows: Bools) -> Question:
+def _question(columns: Columns, options: AssessOptions) -> Question:
     """The question about one segment."""
-    groups = {name: np.unique(values[rows], return_inverse=True) for name, values in columns.groups.items()}
-    names, code = np.unique(columns.unit[rows], return_inverse=True)
-    go_live = go_live_of(columns.go_live[rows].astype("datetime64[D]"), code, names)
-    coarse = columns.is_periodic and spacing(columns.at) in ("month", "quarter", "year")
+    groups = {name: np.unique(values, return_inverse=True) for name, values in columns.groups.items()}
+    names, code = np.unique(columns.unit, return_inverse=True)
+    go_live = go_live_of(columns.go_live.astype("datetime64[D]"), code, names)
+    coarse = columns.grid is not None and bool(columns.grid.months)
     default = 0 if coarse else LEARNING_DAYS
-    at = columns.at[rows]
     return Question(
         kind=columns.kind,
-        better=options.better,  # type: ignore[arg-type]
-        at=at,
+        better=options.better or "higher",  # type: ignore[arg-type]
+        at=columns.at,
         unit=code.reshape(-1).astype(np.int64),
-        num=columns.num[rows],
-        den=columns.den[rows],
-        observed=columns.observed[rows],
+        num=columns.num,
+        den=columns.den,
+        observed=columns.observed,
         go_live=go_live,
         as_of=columns.as_of,
         share=0.5 if options.quantile is None else options.quantile,
@@ -96,7 +60,7 @@ def _question(columns: Columns, options: AssessOptions, rows: Bools) -> Question
         period=options.period,  # type: ignore[arg-type]
         min_important_change=options.min_important,
         alpha_policy="single",
-        covariates=None if columns.covariates is None else columns.covariates[rows],
+        covariates=columns.covariates,
         covariate_names=options.covariates,
         log=True if options.log else None,
         is_periodic=columns.is_periodic,
@@ -109,9 +73,7 @@ def _question(columns: Columns, options: AssessOptions, rows: Bools) -> Question
 def _published(verdict: Verdict, options: AssessOptions, segment: str, columns: Columns) -> dict[str, Any]:
     """The fields of evaluation.kpi_effect, dates as ISO text."""
     known = {field.name: getattr(verdict, field.name) for field in fields(verdict)}
-    known["caveats"] = list(verdict.caveats)
-    if columns.dropped:
-        known["caveats"].append(f"{columns.dropped} rows without a date or a value were left out.")
+    known["caveats"] = [*columns.caveats, *verdict.caveats]
     row = {
         "rollout_id": "assess",
         "wave_id": "all",
@@ -124,7 +86,8 @@ def _published(verdict: Verdict, options: AssessOptions, segment: str, columns: 
         "run_id": None,
         "computed_at": None,
         "kind": columns.kind,
-        "better": options.better,
+        "better": options.better or "higher",
+        "read_as": dict(columns.read_as),
     }
     return {name: _iso(value) for name, value in row.items()}
 

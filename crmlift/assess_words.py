@@ -34,6 +34,24 @@ def explain(verdict: Mapping[str, Any]) -> str:
     return segment + "\n".join(line for line in lines if line)
 
 
+def read_as_line(read_as: Mapping[str, Any]) -> str:
+    """How the file was understood, in one line: rows, dates, marks, what is left out, gaps and direction."""
+    rows, used = read_as["rows"], read_as["rows_used"]
+    parts = [f"{rows:,} rows ({read_as['rows_are']}) from {read_as['first_date']} to {read_as['last_date']}"]
+    numbers = dict.fromkeys(told for told in read_as["numbers"].values() if told)
+    parts.append(", ".join(filter(None, [f"dates {read_as['dates']}" if read_as["dates"] else "", *numbers])))
+    parts.append(read_as["values"])
+    left_out = read_as["left_out"]
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+    without = sum(left_out.values())
+    told = f"{without:,} row{'' if without == 1 else 's'} left out ({reasons})"
+    parts.append(told if left_out else f"all {used:,} used")
+    parts.append(read_as["gaps"])
+    parts.append(f"complete up to {read_as['as_of']}")
+    parts.append(f"{read_as['better']} is better" + ("" if read_as["is_better_said"] else " (--better lower if not)"))
+    return "Read as: " + "; ".join(part for part in parts if part) + "."
+
+
 def _headline(verdict: Mapping[str, Any]) -> str:
     """The word, and the change with its interval."""
     word, reason = str(verdict["verdict"]), verdict.get("reason")

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from crmlift.raw_reading import Readings
 from crmlift.settings import Settings
 
 _TEAM = (
@@ -93,8 +94,11 @@ _KEPT = ("rollout_wave", "goal_target")
 _WITHOUT_KEY = ("licence_seat", "quota", "forecast_submission")
 
 
-def fill_inputs(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Replace costs, benefits, seats, quotas … by what the settings and the files say now."""
+def fill_inputs(connection: duckdb.DuckDBPyConnection, settings: Settings, readings: Readings) -> None:
+    """Replace costs, benefits, seats, quotas … by what the settings and the files say now.
+
+    A row of a period whose beginning is unknown belongs to no period and is left out.
+    """
     for table in FROM_FILES:
         if table not in _KEPT:
             connection.execute(f"delete from config.{table}")
@@ -111,9 +115,11 @@ def fill_inputs(connection: duckdb.DuckDBPyConnection, settings: Settings) -> No
     for table, (raw, columns) in FROM_FILES.items():
         if raw in present:
             bound = {name: value for name, value in given.items() if f"${name}" in columns}
+            dated = "and period_start is not null" if "period_start" in columns else ""
             connection.execute(
                 f"insert {'' if table in _WITHOUT_KEY else 'or ignore'} into config.{table} by name select {columns} "
-                f"from (select * from raw_files.{raw} where not _deleted order by _source_id, id)",
+                f"from (select * from {readings.of(f'raw_files.{raw}')} where not _deleted {dated} "
+                "order by _source_id, id)",
                 bound,
             )
 

@@ -7,6 +7,7 @@ when the same night runs twice.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -14,14 +15,17 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from crmlift.effect_history import set_aside, set_aside_rollouts
 from crmlift.quality_marks import OpenFindings
-from crmlift.questions import ALL, Ask, questions
+from crmlift.questions import ALL, Ask, kpis_asked, questions
 from crmlift.settings import GoalSettings, RolloutSettings, Settings
 from metrics.for_whom import of_segments
 from metrics.looks import PROVISIONAL
 from metrics.multiplicity import correct
 from metrics.question import Verdict
 from metrics.verdict import judge
+
+log = logging.getLogger(__name__)
 
 
 def evaluate(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str) -> int:
@@ -31,13 +35,22 @@ def evaluate(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of
     """
     written = 0
     found = OpenFindings.read(connection)
+    moved = set_aside_rollouts(connection, [rollout.id for rollout in settings.rollouts])
     for rollout in settings.rollouts:
         goals = {goal.kpi: goal for goal in settings.goals if goal.rollout == rollout.id}
+        present = {
+            k.kpi_id: (k.design_version, k.complete_until.item())
+            for k in kpis_asked(connection, settings, rollout, goals)
+        }
+        moved += set_aside(connection, rollout.id, [ALL, *(wave.id for wave in rollout.waves)], present)
         asked = list(questions(connection, settings, rollout, goals, as_of))
         asked = [ask for ask in asked if ask.look == PROVISIONAL or not found.blocks(ask.kpi.kpi_id)]
         verdicts = [found.mark(ask.kpi.kpi_id, _judged(ask)) for ask in asked]
         written += _write(connection, asked, _corrected(asked, verdicts, goals), run_id)
         written += _write_unjudged(connection, rollout, goals, settings.company.timezone, as_of, run_id)
+    if moved:
+        told = f"{moved} verdicts were reached under other settings; they are in evaluation.kpi_effect_superseded"
+        log.info("event=verdicts_superseded rows=%d", moved, extra={"people": f"evaluate   {told}"})
     return written
 
 
@@ -64,7 +77,7 @@ COLUMNS = (
     "pre_end", "post_start", "post_end", "n_pre", "n_post", "pre_value", "post_value", "counterfactual_value",
     "effect", "effect_ci_low", "effect_ci_high", "effect_rel", "effect_rel_ci_low", "effect_rel_ci_high", "p_value",
     "q_value", "min_important_change", "mde80", "verdict", "reason", "caveats", "diagnostics", "definition_version",
-    "run_id", "data_origin",
+    "run_id", "data_origin", "design_version",
 )  # fmt: skip
 
 
@@ -121,5 +134,6 @@ def _row(ask: Ask, verdict: Verdict, run_id: str, segment_dim: str, segment_valu
         "definition_version": ask.kpi.version,
         "run_id": run_id,
         "data_origin": ask.data_origin,
+        "design_version": ask.kpi.design_version,
     }
     return {name: known.get(name, getattr(verdict, name, None)) for name in COLUMNS}

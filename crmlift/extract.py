@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from connectors.contract import Connector, Finding, Window
-from connectors.errors import ExpectedFailure
-from connectors.landing import LandingZone, Manifest, read_manifest
+from connectors.contract import Connector, Finding, StreamSchema, Window
+from connectors.errors import SchemaChanged, SourceFailure
+from connectors.landing import LandingZone, StreamWriter
 from connectors.landing_files import write_json
 from connectors.registry import open_connector
 from crmlift.errors import DataCheckFailure
+from crmlift.fingerprints import FINGERPRINTS, Fingerprints
+from crmlift.landed_before import LandedBefore
+from crmlift.refusals import ExtractResult, Refusals, classified
 from crmlift.settings_file import Loaded, source_secrets
 
 log = logging.getLogger(__name__)
 
 FINDINGS = "findings.json"
-FINGERPRINTS = "fingerprints.json"
-
-
-@dataclass(frozen=True)
-class ExtractResult:
-    """What one source gave."""
-
-    source_id: str
-    rows: int
-    streams: int
-    api_calls: int
+MOST_SCHEMAS = 20
+"""A column that is refused is left out and the next one found: so many times a stream and run."""
 
 
 def extract_source(
@@ -46,33 +39,26 @@ def extract_source(
     """Land every stream of a source from where the last finished run ended (less the lookback) to the source's now.
 
     full: read everything again. secrets: overrides the environment (Airflow connections). Failures are those of
-    connectors.errors; streams that finished stay landed, an unfinished one goes on next time.
+    connectors.errors; streams that finished stay landed, an unfinished one goes on next time. PartlyRead when single
+    streams could not be read and the others were.
     """
-    settings = loaded.settings.sources[source_id]
+    lookback = timedelta(minutes=loaded.settings.sources[source_id].lookback_minutes)
     zone = LandingZone(loaded.places.landing)
     connector = open_source(loaded, source_id, secrets)
-    lookback = timedelta(minutes=settings.lookback_minutes)
-    total = 0
     try:
-        read_before = {} if full else _read_before(zone, source_id)
-        known = _Fingerprints(zone.root / source_id / FINGERPRINTS)
-        failures: list[ExpectedFailure] = []
+        before = LandedBefore(zone, source_id, is_full=full)
+        night = _Night(connector, zone, before, lookback, run_id)
+        known = Fingerprints(zone.root / source_id / FINGERPRINTS)
+        refused = Refusals(connector, before)
         with classified(connector):
             streams = known.with_gone(connector.streams())
-            for stream in streams:
-                with _apart(connector, failures):
-                    fingerprint = known.of(connector, stream)
-                    if fingerprint and stream in read_before and known.is_landed(stream, fingerprint):
-                        continue
-                    rows = _extract_stream(connector, zone, stream, read_before.get(stream), lookback, run_id)
-                    known.note(stream, fingerprint)
-                    total += rows
-                    if rows:
-                        log.info("event=landed", extra={"people": f"extract {source_id}  {stream}: {rows:,} rows"})
-        _note_findings(zone, source_id, connector.findings())
-        if failures:
-            raise failures[0]
-        return ExtractResult(source_id, total, len(streams), connector.api_calls)
+        rows, read = _read_streams(night, streams, known, refused)
+        more_rows, more_read = _read_streams(night, refused.worth_another_try, known, refused)
+        earlier = [f for f in _noted_findings(zone, source_id) if f.object in known.unchanged]
+        _note_findings(zone, source_id, _distinct([*earlier, *connector.findings(), *refused.findings()]))
+        done = ExtractResult(source_id, rows + more_rows, len(streams), read + more_read, connector.api_calls)
+        refused.raise_untold(done, connector.refusals())
+        return done
     finally:
         connector.close()
 
@@ -102,87 +88,96 @@ def refuse_unread(loaded: Loaded) -> None:
         )  # fmt: skip
 
 
-class _Fingerprints:
-    """What a source's streams looked like when they were landed last, for sources that can tell without being read.
-
-    Written after a run is whole: cut off in between, the stream is read once more and changes nothing.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._landed: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-    def of(self, connector: Connector, stream: str) -> str | None:
-        """The stream's present content in one hash; None for sources that must be asked for changes."""
-        tell = getattr(connector, "fingerprint", None)
-        return tell(connector.schema(stream)) if tell else None
-
-    def with_gone(self, streams: list[str]) -> list[str]:
-        """The streams and those that were landed before and are no longer asked for: read once more, they are empty."""
-        return [*streams, *(stream for stream in self._landed if stream not in streams)]
-
-    def is_landed(self, stream: str, fingerprint: str) -> bool:
-        """Whether just this content is in the landing zone already."""
-        return self._landed.get(stream) == fingerprint
-
-    def note(self, stream: str, fingerprint: str | None) -> None:
-        """Remember what was landed."""
-        if fingerprint:
-            self._landed[stream] = fingerprint
-            write_json(self._path, self._landed)
+def _read_streams(night: _Night, streams: list[str], known: Fingerprints, refused: Refusals) -> tuple[int, int]:
+    """Land each stream; the rows that came, and how many streams were read or had nothing new."""
+    rows = read = 0
+    for stream in streams:
+        with refused.apart(stream):
+            fingerprint = known.of(night.connector, stream)
+            if fingerprint and stream in night.before and known.is_landed(stream, fingerprint):
+                read += 1
+                known.unchanged.add(stream)
+                continue
+            landed = night.read(stream, refused)
+            known.note(stream, fingerprint)
+            rows, read = rows + landed, read + 1
+            if landed:
+                log.info("event=landed", extra={"people": f"extract {night.source_id}  {stream}: {landed:,} rows"})
+    return rows, read
 
 
-@contextmanager
-def _apart(connector: Connector, failures: list[ExpectedFailure]) -> Iterator[None]:
-    """Streams of files have nothing to do with each other: one that fails is told at the end, the others are read."""
-    try:
-        yield
-    except ExpectedFailure as failure:
-        if not hasattr(connector, "fingerprint"):
-            raise
-        if failures:
-            log.error("%s", failure)
-        failures.append(failure)
+@dataclass(frozen=True)
+class _Night:
+    """One extraction of one source."""
+
+    connector: Connector
+    zone: LandingZone
+    before: LandedBefore
+    lookback: timedelta
+    run_id: str
+
+    @property
+    def source_id(self) -> str:
+        return self.connector.source_id
+
+    def read(self, stream: str, refused: Refusals) -> int:
+        """Land what is new of a stream; its rows. A schema that proves wrong while reading is asked for again."""
+        for attempt in range(MOST_SCHEMAS):
+            try:
+                return self._read_as(self.connector.schema(stream), refused)
+            except SchemaChanged as change:
+                if attempt == MOST_SCHEMAS - 1:
+                    raise
+                log.warning("event=schema_changed source=%s stream=%s why=%r", self.source_id, stream, change.why)
+        raise AssertionError("unreachable")
+
+    def _read_as(self, schema: StreamSchema, refused: Refusals) -> int:
+        stream, calls_before = schema.stream, self.connector.api_calls
+        gained = self.before.gained(schema)
+        refused.note_lacking(stream, gained)
+        if gained:
+            log.info(
+                "event=backfill source=%s stream=%s gained=%s", self.source_id, stream, ",".join(gained),
+                extra={"people": f"extract {self.source_id}  {stream} is read whole: new are {', '.join(gained)}"},
+            )  # fmt: skip
+        writer = self._landed(schema, self.before.window(schema, self.connector.end(schema), self.lookback, gained))
+        count = self.connector.count(schema)
+        lacking = self.before.still_lacking(writer, gained)
+        manifests = writer.commit(count, self.connector.api_calls - calls_before, lacking)
+        refused.note_lacking(stream, lacking)
+        refused.note_read_whole(stream, tuple(name for name in gained if name not in lacking))
+        rows = manifests[-1].rows
+        log.info("event=extract source=%s stream=%s rows=%d", self.source_id, stream, rows)
+        return rows
+
+    def _landed(self, schema: StreamSchema, window: Window) -> StreamWriter:
+        """A writer that holds the whole read. An unfinished run whose next page is refused is given up once."""
+        writer = self.zone.begin(schema, self.source_id, self.run_id, window)
+        is_resumed, start = writer.is_resumed, writer.checkpoint
+        try:
+            with classified(self.connector):
+                writer.write_all(self.connector.read(schema, writer.window, writer.checkpoint))
+        except SourceFailure as failure:
+            is_stuck = is_resumed and writer.checkpoint == start and not isinstance(failure, SchemaChanged)
+            if not (failure.is_refusal and is_stuck):
+                raise
+            self.zone.discard(schema, self.source_id)
+            writer = self.zone.begin(schema, self.source_id, self.run_id, window)
+            writer.write_all(self.connector.read(schema, writer.window, None))
+        return writer
 
 
-@contextmanager
-def classified(connector: Connector) -> Iterator[None]:
-    """Errors of a connector leave as what they mean to people; those it does not know stay what they are."""
-    try:
-        yield
-    except ExpectedFailure:
-        raise
-    except Exception as error:
-        failure = connector.classify(error)
-        if failure is None:
-            raise
-        raise failure from error
+def _noted_findings(zone: LandingZone, source_id: str) -> list[Finding]:
+    """What the extraction before told of the source: it still holds of streams that did not change."""
+    path = zone.root / source_id / FINDINGS
+    if not path.exists():
+        return []
+    return [Finding(**finding) for finding in json.loads(path.read_text(encoding="utf-8"))["findings"]]
 
 
-def _read_before(zone: LandingZone, source_id: str) -> dict[str, Manifest]:
-    """Each stream's newest finished run."""
-    return {m.stream: m for m in map(read_manifest, zone.manifests(source_id))}
-
-
-def _extract_stream(
-    connector: Connector,
-    zone: LandingZone,
-    stream: str,
-    before: Manifest | None,
-    lookback: timedelta,
-    run_id: str,
-) -> int:
-    calls_before = connector.api_calls
-    schema = connector.schema(stream)
-    since = None if before is None or schema.is_snapshot else before.window.until - lookback
-    bookmark = before.bookmark if before is not None and schema.keeps_bookmark else None
-    writer = zone.begin(schema, connector.source_id, run_id, Window(since, connector.clock(), bookmark))
-    writer.write_all(connector.read(schema, writer.window, writer.checkpoint))
-    count = connector.count(schema)
-    manifests = writer.commit(count, connector.api_calls - calls_before)
-    rows = manifests[-1].rows
-    log.info("event=extract source=%s stream=%s rows=%d", connector.source_id, stream, rows)
-    return rows
+def _distinct(findings: Iterable[Finding]) -> list[Finding]:
+    """The last of those about the same thing."""
+    return list({(f.rule_id, f.object, f.field): f for f in findings}.values())
 
 
 def _note_findings(zone: LandingZone, source_id: str, findings: list[Finding]) -> None:

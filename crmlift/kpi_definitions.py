@@ -84,10 +84,10 @@ def _set_aside(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
 
 
 def _row(kpi: Kpi) -> dict[str, Any]:
-    d = kpi.definition
+    d, names, questions = kpi.definition, kpi.names, kpi.questions
     return {
-        "kpi_id": kpi.kpi_id, "name_en": d.name["en"], "name_uk": d.name["uk"], "question_en": d.question["en"],
-        "question_uk": d.question["uk"], "family": d.family, "unit": d.unit, "direction": d.direction,
+        "kpi_id": kpi.kpi_id, "name_en": names["en"], "name_uk": names["uk"], "question_en": questions["en"],
+        "question_uk": questions["uk"], "family": d.family, "unit": d.unit, "direction": d.direction,
         "stat_type": d.stat_type, "formula": d.formula, "guard_kpi_id": d.guard, "factors": list(d.factors),
         "horizon_days": kpi.horizon_days, "min_n": d.min_n, "min_important_change": d.min_important_change,
         "owner": d.owner, "sources": list(d.sources), "definition_version": kpi.definition_version,

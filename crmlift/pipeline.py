@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -22,12 +23,15 @@ from crmlift import alerts as alerting
 from crmlift import config_files, config_tables, legacy_values, quality, registry, sql_runner
 from crmlift import evaluate as evaluation
 from crmlift import measure as measuring
+from crmlift.completeness import RECORDS, note_ends
 from crmlift.data_origin import mark_origins
 from crmlift.derived import write_models
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
 from crmlift.extract import extract_source, refuse_unread
 from crmlift.places import KPIS, MODELS
 from crmlift.raw_published import raw_tables
+from crmlift.raw_reading import read_raw
+from crmlift.refusals import ExtractResult, PartlyRead
 from crmlift.report import write_report
 from crmlift.settings_file import Loaded, load_settings, salt
 from crmlift.snapshots import append_snapshots
@@ -98,12 +102,14 @@ def _record(
 def _as_of(connection: duckdb.DuckDBPyConnection) -> datetime:
     """Up to when every source's data are complete: the earliest end of the newest windows.
 
-    Files of the past hold back no CRM; where there are files only, the newest of them tells.
+    Files of the past hold back no CRM; where there are files only, the newest of their records tells.
     """
     found = connection.execute(
-        "select coalesce(min(newest) filter (not is_files), max(newest)) from (select source_id, "
-        "max(read_until) as newest, source_id in (select source_id from ops.load "
-        "where starts_with(table_name, 'raw_files.')) as is_files from ops.cursor group by source_id)"
+        "select coalesce(min(newest) filter (not is_files), max(records), max(newest)) from (select source_id, "
+        "max(read_until) as newest, max(read_until) filter (list_contains($records, stream)) as records, "
+        "source_id in (select source_id from ops.load where starts_with(table_name, 'raw_files.')) as is_files "
+        "from ops.cursor group by source_id)",
+        {"records": list(RECORDS)},
     ).fetchone()
     if not found or found[0] is None:
         raise DataCheckFailure("Nothing is loaded yet.", next_step="crmlift extract && crmlift load")
@@ -118,7 +124,7 @@ def extract(
     full: bool = False,
     secrets: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Land what changed in one source."""
+    """Land what changed in one source. PartlyRead when some of its streams could not be read."""
     loaded = load_settings()
     if source_id not in loaded.settings.sources:
         raise ConfigurationFailure(
@@ -127,10 +133,20 @@ def extract(
         )
     began = time.monotonic()
     done = extract_source(loaded, source_id, run_id=run_id, full=full, secrets=secrets)
-    return {
-        "run_id": run_id, "source_id": source_id, "rows": done.rows, "streams": done.streams,
-        "api_calls": done.api_calls, "seconds": round(time.monotonic() - began, 2),
-    }  # fmt: skip
+    return {**summary_of(done, run_id), "seconds": round(time.monotonic() - began, 2)}
+
+
+def summary_of(done: ExtractResult, run_id: str) -> Summary:
+    """What an extraction gave, as its step tells it."""
+    return {"run_id": run_id, **asdict(done)}
+
+
+def extract_what_can_be(source_id: str, *, run_id: str, secrets: Mapping[str, str] | None = None) -> Summary:
+    """As `extract`; that some streams could not be read is told in `refused` and `exit_code`, for the night goes on."""
+    try:
+        return extract(source_id, run_id=run_id, secrets=secrets)
+    except PartlyRead as partly:
+        return {**summary_of(partly.done, run_id), "refused": str(partly), "exit_code": partly.exit_code}
 
 
 def load(*, run_id: str, loaded: Loaded | None = None, is_night: bool = False) -> Summary:
@@ -146,13 +162,9 @@ def load(*, run_id: str, loaded: Loaded | None = None, is_night: bool = False) -
         results = load_landed(connection, manifests, run_id=run_id)
         summary["manifests"] = len(results)
         for name in (
-            "rows_read",
-            "rows_inserted",
-            "rows_updated",
-            "rows_unchanged",
-            "rows_deleted",
-            "rows_rejected",
-        ):
+            "rows_read", "rows_inserted", "rows_updated", "rows_unchanged", "rows_deleted", "rows_rejected",
+            "rows_repeated", "values_unread",
+        ):  # fmt: skip
             summary[name] = sum(getattr(result, name) for result in results)
     return summary
 
@@ -162,11 +174,13 @@ def transform(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     loaded = loaded or load_settings()
     with _step(loaded, run_id, "transform") as (connection, summary):
         models = sql_runner.load_models(MODELS)
-        with transaction(connection):
-            config_tables.fill_config(connection, loaded, run_id)
-            sql_runner.prepare_raw(connection, models, run_id)
         bound = parameters(connection, loaded)
-        built = sql_runner.build_models(connection, [m for m in models if m.layer <= CORE], bound)
+        with transaction(connection):
+            readings = read_raw(connection, models, as_of=bound["as_of"], run_id=run_id)
+            config_tables.fill_config(connection, loaded, run_id, readings)
+            sql_runner.prepare_raw(connection, models, run_id)
+        wanted = [m for m in models if m.layer <= CORE]
+        built = sql_runner.build_models(connection, wanted, bound, sources=readings.sources)
         with transaction(connection):
             sql_runner.place_models(connection, built, run_id, bound["as_of"])
             config_files.convert_costs(connection, loaded.settings.company.currency)
@@ -200,6 +214,7 @@ def measure(*, run_id: str, loaded: Loaded | None = None) -> Summary:
         with transaction(connection):
             done = measuring.measure_values(connection, kpis, measured, run_id=run_id)
             mark_origins(connection, kpis, timezone)
+            note_ends(connection, kpis, as_of=as_of, timezone=timezone)
             legacy_values.add_legacy_values(connection, run_id)
             summary["findings"] = quality.check_quality(connection, as_of=as_of, run_id=run_id, kpis=kpis)
         summary |= {"kpis": len(kpis), "values": done.values, "as_of": as_of.isoformat()}
@@ -268,13 +283,17 @@ def run(*, run_id: str, full: bool = False) -> list[tuple[str, Summary]]:
     """All steps in order, as the DAG does them; the summaries by step.
 
     A source that cannot be read does not stop the others: its data stay those of the night before, and its failure is
-    raised when all else is done.
+    raised when all else is done. The same holds for one stream of a source.
     """
     done: list[tuple[str, Summary]] = []
     failures: list[ExpectedFailure] = []
     for source_id in source_ids():
         try:
             done.append((f"extract {source_id}", extract(source_id, run_id=run_id, full=full)))
+        except PartlyRead as partly:
+            log.error("%s", partly)
+            failures.append(partly)
+            done.append((f"extract {source_id}", summary_of(partly.done, run_id)))
         except ExpectedFailure as failure:
             log.error("%s", failure)
             failures.append(failure)

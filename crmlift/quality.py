@@ -20,6 +20,7 @@ from sqlglot import exp
 
 from crmlift.errors import ConfigurationFailure
 from crmlift.sql_models import BESIDE, explain, parameters_in, parse_select, read_yaml
+from crmlift.warehouse.core_columns import core_columns
 
 if TYPE_CHECKING:
     from crmlift.registry import Kpi
@@ -156,8 +157,8 @@ def kpis_affected(
 ) -> tuple[str, ...]:
     """KPIs that are computed from an object: a core table, or a stream of a source.
 
-    A finding about a column of a core table affects the KPIs whose own query names that column; one about whole records
-    or about a stream every KPI further down.
+    A finding about a column of a core table affects the KPIs whose own query names that column; one about a field of a
+    stream those further down if core reads the field; one about whole records every KPI further down.
     """
     name = object_name.lower()
     is_table = f"core.{name}" in feeds
@@ -175,10 +176,17 @@ def kpis_affected(
             hit = any(f"core.{name}" in feeds.get(table, {table}) for table in reads)
         else:
             below = set().union(*(feeds.get(table, {table}) for table in reads))
-            hit = any(table.startswith("raw_") and table.partition(".")[2] == name for table in below)
+            hit = any(_is_told_by(table, name, field) for table in below)
         if hit:
             found.append(kpi.kpi_id)
     return tuple(sorted(found))
+
+
+def _is_told_by(table: str, stream: str, field: str | None) -> bool:
+    """Whether core reads a stream's field, or anything of it, from this table."""
+    schema, _, name = table.partition(".")
+    is_raw = schema.startswith("raw_") and name == stream
+    return is_raw and (field is None or core_columns(schema, name).kind_of(field) is not None)
 
 
 def _with_affected(finding: QualityFinding, kpis: Sequence[Kpi], feeds: Mapping[str, set[str]]) -> QualityFinding:

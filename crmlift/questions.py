@@ -11,6 +11,7 @@ import numpy as np
 
 from crmlift import constant_rates
 from crmlift.data_origin import CRM, origins_before
+from crmlift.effect_history import design_version
 from crmlift.legacy_before import Before, before, brought_kpis
 from crmlift.legacy_values import ORIGIN
 from crmlift.settings import GoalSettings, RolloutSettings, Settings
@@ -20,18 +21,24 @@ from metrics.panel import in_order
 from metrics.question import Question
 
 ALL = "all"
+ALWAYS = np.datetime64("9999-12-31", "D")
 SCOPE_COLUMN = {
     "team": "u.team_id", "region": "t.region", "segment": "t.segment", "user": "u.owner_id", "company": "'all'",
 }  # fmt: skip
 ADOPTION_KPI = "weekly_active_user_rate"
 """What teams' effects are held against: who uses the CRM at all, in a week."""
 MIN_INVITED, ANSWER_DAYS = 30, 30
+BREAK = np.timedelta64(366, "D")
+"""Longer without a record is a break: as in `core.recorded_run` and `metrics.kpi_value`."""
 DAYS_OF_UNIT = {"minutes": 1 / 1440, "hours": 1 / 24, "days": 1.0}
 
 
 @dataclass(frozen=True)
 class Kpi:
-    """What of metrics.kpi the questions need; survey: the kind of survey whose answers it counts."""
+    """What of metrics.kpi the questions need; survey: the kind of survey whose answers it counts.
+
+    complete_until: local day up to which its data are complete. design_version: see effect_history.
+    """
 
     kpi_id: str
     kind: str
@@ -41,6 +48,8 @@ class Kpi:
     min_important: float | None
     version: str
     survey: str | None
+    complete_until: np.datetime64 = ALWAYS
+    design_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,12 +84,13 @@ def questions(
     """Every KPI × wave × look to judge tonight: frozen looks that are due and not written yet, and the provisional."""
     local = connection.execute("select timezone(?, ?::timestamptz)", [settings.company.timezone, as_of]).fetchone()
     assert local is not None
-    today = np.datetime64(local[0], "D")
+    now = np.datetime64(local[0], "D")
     scope, brought = _scope(connection, rollout), brought_kpis(connection)
     known = scope.go_live[~np.isnat(scope.go_live)]
     constant_rates.prepare(connection, known.min().item() if len(known) else None)
     origins = origins_before(connection, min(wave.go_live for wave in rollout.waves), settings.company.timezone)
-    for kpi in _kpis(connection, goals):
+    for kpi in kpis_asked(connection, settings, rollout, goals):
+        today = min(now, kpi.complete_until)
         segments = _segments(connection, kpi)
         rows = _rows(connection, kpi, rollout, scope, settings.company.timezone, segments)
         pooled = in_order(_question(kpi, rows, segments, scope, today, settings))
@@ -100,21 +110,25 @@ def questions(
             yield tonight.at(PROVISIONAL, today)
 
 
-def _kpis(connection: duckdb.DuckDBPyConnection, goals: dict[str, GoalSettings]) -> list[Kpi]:
+def kpis_asked(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, rollout: RolloutSettings, goals: dict[str, GoalSettings]
+) -> list[Kpi]:
+    """The KPIs that are judged before and after, with what their verdicts rest on."""
     found = connection.execute(
         "select kpi_id, stat_type, direction, unit, coalesce(horizon_days, 0), min_important_change, "
-        "definition_version, survey from metrics.kpi where kpi_id in (select distinct kpi_id from metrics.kpi_unit) "
+        "definition_version, survey, coalesce(cast(timezone($zone, complete_until) as date), date '9999-12-31') "
+        "from metrics.kpi where kpi_id in (select distinct kpi_id from metrics.kpi_unit) "
         "and stat_type in ('sum', 'count', 'mean', 'proportion', 'ratio', 'duration', 'nps') "
         "and (no_effect is null or (no_effect = 'on_goal_only' and list_contains($goals, kpi_id))) order by kpi_id",
-        {"goals": list(goals)},
+        {"goals": list(goals), "zone": settings.company.timezone},
     ).fetchall()
-    kpis = [Kpi(*row) for row in found]
-    return [
-        replace(kpi, min_important=goals[kpi.kpi_id].min_important_change or kpi.min_important)
-        if kpi.kpi_id in goals
-        else kpi
-        for kpi in kpis
-    ]
+    kpis = []
+    for row in found:
+        design = design_version(connection, rollout.id, row[0], goals)
+        kpi = Kpi(*(*row[:8], np.datetime64(row[8], "D"), design))
+        important = goals[kpi.kpi_id].min_important_change if kpi.kpi_id in goals else None
+        kpis.append(replace(kpi, min_important=important or kpi.min_important))
+    return kpis
 
 
 @dataclass(frozen=True)
@@ -216,6 +230,7 @@ def _question(
         observed=rows["observed"].astype(bool),
         go_live=scope.go_live,
         as_of=today,
+        recorded_from=_recorded_from(at, scope.go_live),
         learning_days=scope.learning_days,
         horizon_days=kpi.horizon_days,
         time_unit_days=DAYS_OF_UNIT.get(kpi.unit, 1.0),
@@ -226,6 +241,19 @@ def _question(
         group_names=segments,
         dose=scope.dose,
     )
+
+
+def _recorded_from(at: np.ndarray, go_live: np.ndarray) -> np.datetime64 | None:
+    """The first day after the last break of more than a year before the first go-live; None without a break.
+
+    A lone record of decades ago does not make the time after it one without sales: missing is not zero.
+    """
+    days = np.unique(at.astype("datetime64[D]"))
+    known = go_live[~np.isnat(go_live)]
+    begins = days[1:][np.diff(days) > BREAK]
+    begins = begins[begins < known.min()] if len(known) else begins
+    first: np.datetime64 | None = begins[-1] if len(begins) else None
+    return first
 
 
 def _of_wave(pooled: Question, scope: Scope, wave_id: str) -> Question:

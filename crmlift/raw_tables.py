@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,6 +21,8 @@ OURS = {
     "_row_hash": "UBIGINT",
 }
 RULES = ("missing_object", "missing_field")
+_WARNING = frozenset({"unread_object", "missing_object", "missing_field"})
+"""Findings of connectors that say more than a step was left out."""
 _ADDED = "Added empty: the source lacks it."
 
 
@@ -44,8 +46,8 @@ def prepare_raw(
     """Make every raw table and column that staging reads exist: missing ones are added, empty, and nothing is dropped.
 
     For a source that has data, each missing object or field becomes a finding with the KPIs it feeds: `warning`, or
-    `info` where staging marks the field or its object optional (`?`). What a connector said itself is not said twice.
-    Returns the findings it recorded.
+    `info` where staging marks the field or its object optional (`?`). What a connector said itself is not said twice;
+    it learns which KPIs it weakens. Returns the findings it recorded.
     """
     present = _present(connection)
     sources = _sources_with_data(connection, present)
@@ -61,6 +63,7 @@ def prepare_raw(
         if system in sources and system != "files":  # a mapping says itself what it leaves out
             findings += [_finding(wanted, field, sources[system], kpis, is_optional) for field, is_optional in gaps]
     findings = _untold(connection, findings)
+    _name_weakened(connection, _wanted(models), affected, sources)
     record_findings(connection, findings, RULES, run_id=run_id, seen_at=as_of or datetime.now(UTC))
     return findings
 
@@ -85,6 +88,36 @@ def _untold(connection: duckdb.DuckDBPyConnection, findings: Iterable[QualityFin
                 [list(one.affected_kpis), one.severity, finding_id],
             )
     return untold
+
+
+def _name_weakened(
+    connection: duckdb.DuckDBPyConnection,
+    wanted: Sequence[_Wanted],
+    affected: Mapping[str, Sequence[str]],
+    sources: Mapping[str, str],
+) -> None:
+    """What connectors said of whole streams, of steps left out and of columns that older records lack: the KPIs below.
+
+    It warns where records or a column that staging needs are not what they are in the source; the rest is for reading.
+    """
+    said = connection.execute(
+        "select finding_id, rule_id, object, field, source_id from ops.data_quality_finding "
+        "where state = 'open' and starts_with(finding_id, 'source:') and affected_kpis is null"
+    ).fetchall()
+    for finding_id, rule_id, name, field, source_id in said:
+        systems = {system for system, ids in sources.items() if source_id in ids.split(", ")} or set(sources)
+        readers = [
+            w for w in wanted if w.table.lower() == name.lower() and w.schema.removeprefix("raw_") in systems
+        ]  # fmt: skip
+        if rule_id == "missing_field":
+            readers = [w for w in readers if field in w.columns]
+        kpis = sorted({kpi for w in readers for kpi in affected.get(w.model.name, ())})
+        is_needed = any(not (w.is_optional or (field in w.columns and w.columns[field][1])) for w in readers)
+        severity = "warning" if rule_id in _WARNING and is_needed and kpis else "info"
+        connection.execute(
+            "update ops.data_quality_finding set affected_kpis = ?, severity = ? where finding_id = ?",
+            [kpis, severity, finding_id],
+        )
 
 
 def _present(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], set[str]]:

@@ -27,7 +27,8 @@ from crmlift.warehouse.store import literal, work_database
 log = logging.getLogger(__name__)
 
 CARRIED = (
-    *ACCUMULATED, "metrics.kpi_definition", "metrics.kpi_value_superseded", "evaluation.kpi_effect", "ops.alert",
+    *ACCUMULATED, "metrics.kpi_definition", "metrics.kpi_value_superseded", "evaluation.kpi_effect",
+    "evaluation.kpi_effect_superseded", "ops.alert",
     "ops.outbox", "ops.data_quality_finding", "ops.run",
 )  # fmt: skip
 """Tables whose rows cannot be made again from landed pages."""

@@ -42,6 +42,7 @@ ENGINE_SEGMENTS = ("all", "team", "region", "wave", "account_segment", "industry
 ENGINE_PARAMETERS = ("as_of", "timezone", "base_currency")
 DERIVED = ("composite", "model")
 
+_PARAMETER = re.compile(r"\{(\w+)\}")
 _WRITTEN = re.compile(r"--[^\n]*|/\*.*?\*/|\s+", re.DOTALL)
 """What a query may change without meaning something else: comments and layout."""
 
@@ -61,13 +62,13 @@ class KpiDefinition(BaseModel):
     """The yml of a KPI.
 
     horizon_days: proportions, the age at which a unit's outcome is final; durations, the restriction time of the mean.
-    A string names the parameter that holds it.
-    factors: KPIs whose product it is. min_important_change: relative. segments: those of ENGINE_SEGMENTS come
-    from the engine, others must be columns of the SQL. sql: a shared file below `metrics/kpis`, without which the one
-    beside the yml is read. expr: of composites, over KPI ids and parameters. function: of models, `module.function` in
-    `metrics`. grains: of composites and models. after: models that read verdicts run after the evaluation. cluster: of
-    ratios, whose units are not independent of each other. min_cell: a cell with fewer units is not shown at all.
-    survey: the kind of survey whose answers it counts, so that who answers can be held against what they say.
+    A string names the parameter that holds it. factors: KPIs whose product it is. min_important_change: relative.
+    segments: those of ENGINE_SEGMENTS come from the engine, others must be columns of the SQL. sql: a shared file
+    below `metrics/kpis`, without which the one beside the yml is read. expr: of composites, over KPI ids and
+    parameters. function: of models, `module.function` in `metrics`. name, question: a parameter in braces stands for
+    its value in force. grains: of composites and models. after: models that read verdicts run after the evaluation.
+    cluster: of ratios, whose units are not independent of each other. min_cell: a cell with fewer units is not shown
+    at all. survey: the kind of survey whose answers it counts, so that who answers can be held against what they say.
     no_effect: why no rollout is judged by it (on_goal_only: unless a goal names it). is_input: a part of composites
     only, no KPI of its own. is_exact: declared amounts, which have no sampling error.
     """
@@ -107,11 +108,16 @@ class KpiDefinition(BaseModel):
 
 
 class Kpi:
-    """A KPI of the registry: its definition with the parameters in force, its query and its version."""
+    """A KPI of the registry: its definition with the parameters in force, its query and its version.
+
+    names, questions: its texts by locale, with the parameters in force.
+    """
 
     def __init__(self, path: Path, definition: KpiDefinition, overrides: Mapping[str, Any]) -> None:
         self.kpi_id, self.path, self.definition = path.stem, path, definition
         self.params: dict[str, Any] = {**definition.params, **overrides}
+        self.names = {locale: self._filled(text) for locale, text in definition.name.items()}
+        self.questions = {locale: self._filled(text) for locale, text in definition.question.items()}
         self.parts: dict[str, Kpi] = {}
         self.sql_path = path.parent.parent / definition.sql if definition.sql else path.with_suffix(".sql")
         self.tree: exp.Query | None = None
@@ -153,6 +159,19 @@ class Kpi:
         meaning = [sql, sorted((k, str(v)) for k, v in self.params.items()), d.stat_type, self.horizon_days]
         meaning += [d.expr, d.function, sorted((k, part.definition_version) for k, part in self.parts.items())]
         return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()[:10]
+
+    def _filled(self, text: str) -> str:
+        def value(found: re.Match[str]) -> str:
+            if found[1] not in self.params:
+                raise ConfigurationFailure(
+                    f"The texts of KPI {self.kpi_id!r} name {found[0]}, which is no parameter of it.",
+                    where=str(self.path),
+                    next_step=f"known here: {', '.join(self.params) or 'none'}",
+                )
+            given = self.params[found[1]]
+            return given if isinstance(given, str) else f"{given:g}"
+
+        return _PARAMETER.sub(value, text)
 
     def bound(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters its query uses, the KPI's own ones over the engine's."""

@@ -77,6 +77,7 @@ class HubspotSettings(_Source):
     property_exclude: tuple[str, ...] = ()
     history_properties: dict[str, tuple[str, ...]] | None = None
     associations: dict[str, tuple[str, ...]] | None = None
+    association_refresh_days: int = Field(7, ge=0, description="in how many days all links are read again; 0: never")
     reconcile: bool = False
     rate_limit: Share = 1.0
 

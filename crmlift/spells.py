@@ -89,7 +89,7 @@ class Found:
 
 
 def read_spells(connection: duckdb.DuckDBPyConnection, kpi: Kpi, segments: Mapping[str, str]) -> Spells:
-    """The units in the table `unit`. segments: segment → its column there."""
+    """The units in the table `unit` that lie in core.calendar. segments: segment → its column there."""
     return Spells(kpi, *_read(connection, segments))
 
 
@@ -126,7 +126,8 @@ def _read(connection: duckdb.DuckDBPyConnection, segments: Mapping[str, str]) ->
     got = connection.execute(
         "select date_diff('day', date '1970-01-01', day) as day, num, observed, "
         f"cast(round(num * 1000000) as bigint) as millionth, {codes} from unit{joins} "
-        f"where day is not null order by num, not observed, c{len(told) - 1}",
+        "where day between (select min(day) from core.calendar) and (select max(day) from core.calendar) "
+        f"order by num, not observed, c{len(told) - 1}",
         {f"n{k}": list(names[dim]) for k, dim in enumerate(told)},
     ).fetchnumpy()
     kept = {name: np.ma.getdata(values) for name, values in got.items()}

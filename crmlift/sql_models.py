@@ -53,6 +53,9 @@ class _Declaration(BaseModel):
     run_by: str = ""
     reads: tuple[str, ...] = ()
     native: dict[str, str] = Field(default_factory=dict)
+    native_like: dict[str, str] = Field(default_factory=dict)
+    dispensable: tuple[str, ...] = ()
+    validity: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -73,25 +73,27 @@ def build_models(
     progress: Progress | None = None,
     *,
     run_by: str = "",
+    sources: Mapping[str, str] | None = None,
 ) -> Built:
     """Build these models in order beside what is there; those declared `run_by` another step are left out.
 
     `parameters`: as_of, timezone, base_currency, salt; each file is given what it uses. `progress(name, done, total)`
-    is called before each model. Raises DataCheckFailure when a grain or a `fail` check is broken, ConfigurationFailure
-    when a file cannot be run; nothing is in place then. Large tables are read much faster outside a transaction.
+    is called before each model. `sources`: raw table → what staging reads in its place (`raw_reading`). Raises
+    DataCheckFailure when a grain or a `fail` check is broken, ConfigurationFailure when a file cannot be run; nothing
+    is in place then. Large tables are read much faster outside a transaction.
     """
     wanted = [m for m in in_order(models) if m.declared.run_by == run_by]
     results: list[ModelResult] = []
     findings: list[QualityFinding] = []
-    tables: list[str] = []
+    reading = dict(sources or {})
     for done, model in enumerate(wanted):
         if progress:
             progress(model.name, done, len(wanted))
-        result, found = _build(connection, model, parameters, tables)
+        result, found = _build(connection, model, parameters, reading)
         results.append(result)
         findings += found
         if not model.is_view:
-            tables.append(model.name)
+            reading[model.name] = beside(model.name)
     if findings:
         affected = kpis_by_table(kpis_beside(models), models)
         findings = [replace(f, affected_kpis=affected.get(f.object, ())) for f in findings]
@@ -109,7 +111,7 @@ def place_models(connection: duckdb.DuckDBPyConnection, built: Built, run_id: st
 
 
 def _build(
-    connection: duckdb.DuckDBPyConnection, model: Model, parameters: Mapping[str, Any], built: Collection[str]
+    connection: duckdb.DuckDBPyConnection, model: Model, parameters: Mapping[str, Any], reading: Mapping[str, str]
 ) -> tuple[ModelResult, list[QualityFinding]]:
     started = time.perf_counter()
     bound = {name: parameters[name] for name in model.parameters if name in parameters}
@@ -122,10 +124,10 @@ def _build(
     rows, findings = None, []
     try:
         if model.is_view:
-            connection.execute(f"create or replace view {_quoted_name(model)} as {model.sql}")
+            connection.execute(f"create or replace view {_quoted_name(model)} as {_reading(model.sql, reading)}")
         else:
             building = beside(model.name)
-            connection.execute(f"create or replace table {building} as {_reading(model.sql, built)}", bound)
+            connection.execute(f"create or replace table {building} as {_reading(model.sql, reading)}", bound)
             rows = _count(connection, building)
             _check_grain(connection, model, building)
             findings = _run_checks(connection, model, building, rows)
@@ -139,12 +141,12 @@ def _build(
     return ModelResult(model.name, rows, time.perf_counter() - started, broken), findings
 
 
-def _reading(sql: str, built: Collection[str]) -> str:
-    """The query, reading these tables where they were built and not where they will be."""
-    if not built:
+def _reading(sql: str, instead: Mapping[str, str]) -> str:
+    """The query, reading something else in the place of these tables."""
+    if not instead:
         return sql
-    names = "|".join(map(re.escape, built))
-    return re.sub(rf"(?<![\w.'\"])({names})(?![\w.'\"])", lambda found: beside(found[1]), sql)
+    names = "|".join(map(re.escape, instead))
+    return re.sub(rf"(?<![\w.'\"])({names})(?![\w.'\"])", lambda found: instead[found[1]], sql)
 
 
 def _quoted_name(model: Model) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -44,13 +45,19 @@ TENURE_BAND = (
 )
 
 
-def exact_sum(term: str) -> str:
+def exact_sum(term: str, most: float = 0.0, only: str = "") -> str:
     """SQL: the sum of a term, the same in whatever order rows come; of decimals, which unlike floats add up exactly.
 
-    Products have more digits before the point and need fewer behind it.
+    Products have more digits before the point and need fewer behind it. most: what the sum cannot exceed; terms whose
+    sum would not fit (squares of amounts of 18 digits) are divided by a power of two first, which changes no digit.
+    only: a filter.
     """
     scale = 8 if "*" in term else 12
-    return f"sum(cast({term} as decimal(38, {scale})))"
+    doublings = math.ceil(math.log2(max(most / 10 ** (37 - scale), 1.0)))
+    if not doublings:
+        return f"sum(cast({term} as decimal(38, {scale}))) {only}".rstrip()
+    by = f"{2.0**doublings!r}::double"
+    return f"(sum(cast(({term}) / {by} as decimal(38, {scale}))) {only} * {by})"
 
 
 @dataclass(frozen=True)
@@ -58,12 +65,19 @@ class UnitFacts:
     """What sums of a KPI's units can be made of, the same as of decimals and cheaper.
 
     A column is `one` (always 1), `flag` (0 or 1), `whole` (small whole numbers) or `any`. segments: segment → column,
-    of those the KPI is split by for which any unit has a value.
+    of those the KPI is split by for which any unit has a value. most: the largest num or den; units: how many.
     """
 
     segments: Mapping[str, str]
     num: str
     den: str
+    most: float = 0.0
+    units: int = 0
+
+    @property
+    def most_squared(self) -> float:
+        """What no sum of squares of clusters can exceed."""
+        return (self.most * self.units) ** 2
 
     def sum_of(self, *factors: str) -> str:
         """SQL: the sum of a product of num and den over observed units."""
@@ -74,7 +88,7 @@ class UnitFacts:
         if not left:
             return "nullif(count(*) filter (where observed), 0)"
         if any(kinds[factor] == "any" for factor in left):
-            return f"{exact_sum(' * '.join(left))} filter (where observed)"
+            return exact_sum(" * ".join(left), self.most ** len(left) * self.units, "filter (where observed)")
         return f"sum({' * '.join(f'cast({factor} as bigint)' for factor in left)}) filter (where observed)"
 
 
@@ -154,9 +168,11 @@ def unit_facts(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> UnitFacts:
         for c in ("num", "den")
     )
     counts = "".join(f", count({quoted(column)})" for column in wanted.values())
-    found = connection.execute(f"select {kinds}{counts} from unit").fetchone() or ("any", "any")
-    kept = {s: column for (s, column), count in zip(wanted.items(), found[2:], strict=True) if count}
-    return UnitFacts(kept, found[0], found[1])
+    found = connection.execute(
+        f"select {kinds}, coalesce(greatest(max(abs(num)), max(abs(den))), 0), count(*){counts} from unit"
+    ).fetchone() or ("any", "any", 0.0, 0)
+    kept = {s: column for (s, column), count in zip(wanted.items(), found[4:], strict=True) if count}
+    return UnitFacts(kept, *found[:4])
 
 
 def judged_segments(kpi: Kpi, segments: Mapping[str, str]) -> dict[str, str]:
@@ -211,8 +227,9 @@ def clusters(facts: UnitFacts) -> str:
         "select l.period_key, m.segment_dim, m.segment_value, m.source_id, m.cluster, sum(m.num), sum(m.den) "
         "from month as m inner join later as l on l.month_key = m.period_key group by all), "
         f"placed as (select {cell}, cast(num as double) as num, cast(den as double) as den from summed) "
-        f"select $kpi, {cell}, count(*), {exact_sum('num * num')}, {exact_sum('den * den')}, {exact_sum('num * den')} "
-        f"from placed group by {cell}"
+        f"select $kpi, {cell}, count(*), "
+        + ", ".join(exact_sum(f"{one} * {other}", facts.most_squared) for one, other in SUMS[2:])
+        + f" from placed group by {cell}"
     )
 
 

@@ -1,21 +1,21 @@
 """The night: extract → load → transform → measure → evaluate → alert → publish → send, report.
 
-Sources are read side by side into the landing zone; from the load on there is one writer. A source that cannot be read
-leaves its data as they were and does not stop the others; the run fails all the same, when it is done. Every task is
-short, idempotent, and safe to clear and run again. Secrets come from the Airflow connection `crmlift_<source>` if there
-is one, else from the environment (CRMLIFT_<SOURCE>_<KEY>).
+Sources are read side by side into the landing zone; from the load on there is one writer. A source, or an object of
+one, that cannot be read leaves its data as they were and does not stop the others; the run fails all the same, when it
+is done. Every task is short, idempotent, and safe to clear and run again. Secrets come from the Airflow connection
+`crmlift_<source>` if there is one, else from the environment (CRMLIFT_<SOURCE>_<KEY>).
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Asset, Connection, dag, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowSkipException
 
 from connectors.errors import ExpectedFailure
 from crmlift import pipeline
@@ -67,11 +67,20 @@ def crm_nightly() -> None:
     @task(map_index_template="{{ source_id }}")
     def extract(source_id: str) -> dict[str, Any]:
         get_current_context()["source_id"] = source_id  # type: ignore[typeddict-unknown-key]
-        return _run(pipeline.extract, source_id, secrets=_secrets(source_id))
+        return _run(pipeline.extract_what_can_be, source_id, secrets=_secrets(source_id))
 
     @task(trigger_rule="one_failed", retries=0)
     def unread() -> None:
         raise AirflowFailException("A source could not be read, see its task; the night went on without it.")
+
+    @task(trigger_rule="all_done", retries=0)
+    def refused(summaries: Iterable[dict[str, Any]]) -> None:
+        told = [summary for summary in summaries if summary and "refused" in summary]
+        for summary in told:
+            log.error("%s", summary["refused"], extra={"exit_code": summary["exit_code"]})
+        if told:
+            raise AirflowFailException("Some objects could not be read, see above; the night went on without them.")
+        raise AirflowSkipException("Every object was read.")
 
     @task(trigger_rule="all_done_min_one_success")
     def load() -> dict[str, Any]:
@@ -107,6 +116,7 @@ def crm_nightly() -> None:
 
     read = extract.expand(source_id=sources())
     read >> unread()
+    refused(read)
     written = read >> load() >> transform() >> measure() >> evaluate() >> alert()
     written >> publish() >> [send(), report()]
 

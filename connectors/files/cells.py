@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.files.dates import AmbiguousDates, detect_order, parse_moment
+from connectors.files.date_evidence import exchanged
+from connectors.files.dates import EPOCHS, FIRST_YEAR, parse_moment, serial_moment
+from connectors.files.numbers import NotANumber, canonical
+from connectors.files.special import Formatted, Merged, Percent, Unreadable, is_error
 
-SPACES = " \u00a0\u202f\u2009'’"
-CURRENCY = re.compile(
-    r"[€$£₴¥₽]|\b(?:EUR|USD|UAH|GBP|PLN|CHF|CZK|RON|SEK|NOK|DKK|JPY)\b|\bгрн\b\.?|\bруб\b\.?|\bzł\b", re.IGNORECASE
-)
+NUMBERS = ("number", "money", "share", "integer")
+MOMENTS = ("date", "moment", "instant")
 TRUE = {"true", "yes", "y", "1", "x", "так", "да", "ja", "wahr", "+"}
 FALSE = {"false", "no", "n", "0", "ні", "нет", "nein", "falsch", "-"}
-EXCEL_START = datetime(1899, 12, 30)
-_NUMBER_TAIL = re.compile(r"^(.*?)([eE][+-]?\d{1,3})?$")
+FIRST_OF_OURS, LAST_OF_OURS = 1900, 2200
+MOST_DIGITS = 15
+"""Excel keeps so many digits of a number; an identifier with more has lost its last ones."""
+_SHORTENED = re.compile(r"[+-]?\d([.,]\d+)?[eE]\+\d{2,3}")
+_WHOLE_AS_FLOAT = re.compile(r"\d+\.0")
+_PLAIN = re.compile(r"-?\d+(\.\d+)?")
 
 
 class BadCell(ValueError):
@@ -32,45 +35,75 @@ class BadCell(ValueError):
 class CellFormat:
     """How the cells of one column are written.
 
-    kind: of the target. decimal, thousands: marks in numbers. date_order: dmy, mdy, ymd or a strptime pattern.
-    scale: what numbers are multiplied by. is_last_day: ends of periods are written as their last day.
+    kind: of the target. decimal, thousands: marks in numbers. date_order: dmy, mdy, ymd, a numbering of days or a
+    strptime pattern. first_year: of the hundred that years of two digits lie in. needs_half: times up to 12:59 must say
+    AM or PM. is_exchanged: dates kept as dates have day and month exchanged. scale: what numbers are multiplied by.
+    is_last_day: ends of periods are written as their last day. is_whole: texts such as 123.0 are the whole number.
+    epoch: name of the numbering of the file's days.
     """
 
     kind: str
     decimal: str = "."
     thousands: str = ","
     date_order: str = "ymd"
+    first_year: int = FIRST_YEAR
+    needs_half: bool = False
+    is_exchanged: bool = False
     scale: float = 1.0
     is_last_day: bool = False
+    is_whole: bool = False
     timezone: str = "UTC"
+    epoch: str = ""
 
     def parse(self, cell: Any) -> str | None:
         """The canonical text of a cell that is not empty; raises BadCell. Moments: a day, or an instant with offset."""
-        if self.kind in ("number", "money", "share", "integer"):
+        if isinstance(cell, str):
+            if cell[:1] == "#" and is_error(cell):
+                raise BadCell("is an error of the spreadsheet")
+        elif isinstance(cell, Unreadable):
+            raise BadCell(cell.reason)
+        elif isinstance(cell, Merged):
+            if self.kind in NUMBERS:
+                raise BadCell(f"is merged over several rows ({cell.place}): it may count once, or for each of them")
+            cell = cell.value
+        if self.kind in NUMBERS:
             return self._number(cell)
         if self.kind == "boolean":
             return self._boolean(cell)
-        if self.kind in ("date", "moment"):
+        if self.kind in MOMENTS:
             return self._moment(cell)
-        return plain(cell)
+        text = whole_text(cell)
+        return text[:-2] if self.is_whole and _WHOLE_AS_FLOAT.fullmatch(text) else text
 
     def _number(self, cell: Any) -> str:
-        if isinstance(cell, (int, float)) and not isinstance(cell, bool):
-            text, value = repr(cell), float(cell)
+        if isinstance(cell, Formatted):
+            cell = cell.value
+        if isinstance(cell, str):
+            text = cell if self.decimal == "." and _PLAIN.fullmatch(cell) else self._canonical(cell)
+        elif isinstance(cell, (int, float, Decimal)) and not isinstance(cell, bool):
+            text = (
+                format(cell, "f")
+                if isinstance(cell, Decimal)
+                else repr(float(cell) if isinstance(cell, Percent) else cell)
+            )
         else:
-            text = canonical_number(str(cell), self.decimal, self.thousands)
-            value = float(text)
+            raise BadCell("is not a number")
+        value = float(text)
         if not math.isfinite(value):
             raise BadCell("is not a number")
-        if str(cell).rstrip().endswith("%"):
+        if isinstance(cell, str) and cell.rstrip().endswith("%"):
             return _shown(value / 100)
-        if self.scale != 1.0:
+        if self.scale != 1.0 and not isinstance(cell, Percent):
             return _shown(value * self.scale)
         if self.kind == "integer":
-            if value != int(value):
-                raise BadCell("is not a whole number")
-            return str(int(value))
+            return _whole(text)
         return text
+
+    def _canonical(self, cell: str) -> str:
+        try:
+            return canonical(cell, self.decimal, self.thousands)
+        except NotANumber:
+            raise BadCell("is not a number") from None
 
     def _boolean(self, cell: Any) -> str:
         word = plain(cell).lower()
@@ -81,126 +114,89 @@ class CellFormat:
         raise BadCell("is neither yes nor no")
 
     def _moment(self, cell: Any) -> str:
-        found = _typed_moment(cell)
-        if found is None:
-            try:
-                found = parse_moment(str(cell).strip(), self.date_order)
-            except ValueError:
-                raise BadCell(f"is not a date ({self.date_order})") from None
-        if isinstance(found, datetime) and self.kind == "moment":
+        found = self.moment(cell)
+        if self.kind == "instant" and not isinstance(found, datetime):
+            found = datetime.combine(found, time())
+        if isinstance(found, datetime) and self.kind != "date":
             aware = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(self.timezone))
             return aware.isoformat()
         day = found.date() if isinstance(found, datetime) else found
-        if not 1900 <= day.year <= 2200:
-            raise BadCell("is not a date of our time")
         return (day + timedelta(days=1) if self.is_last_day else day).isoformat()
+
+    def moment(self, cell: Any) -> date | datetime:
+        """The day or the instant (naive, or with the offset it names) of a cell; raises BadCell."""
+        try:
+            found = self._typed(cell)
+            if found is None:
+                order = "ymd" if self.date_order in EPOCHS else self.date_order
+                found = parse_moment(str(cell).strip(), order, self.first_year, needs_half=self.needs_half)
+                if self.is_exchanged and re.match(r"\d{4}-\d{2}-\d{2}", str(cell).strip()):
+                    found = exchanged(found)
+        except (ValueError, OverflowError):
+            told = {"dmy": " (day first)", "mdy": " (month first)", "ymd": ""}.get(
+                self.date_order, f" ({self.date_order})"
+            )
+            raise BadCell(f"is not a date{told}") from None
+        if not FIRST_OF_OURS <= found.year <= LAST_OF_OURS:
+            raise BadCell("is not a date of our time")
+        return found
+
+    def _typed(self, cell: Any) -> datetime | date | None:
+        """Dates as spreadsheets keep them: typed, or as numbers of days; None for text."""
+        if isinstance(cell, date):
+            found = (
+                cell.date() if isinstance(cell, datetime) and cell.time() == time() and cell.tzinfo is None else cell
+            )
+            return exchanged(found) if self.is_exchanged else found
+        epoch = EPOCHS.get(self.date_order) or EPOCHS.get(self.epoch)
+        if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+            if cell == int(cell) and FIRST_OF_OURS <= cell <= LAST_OF_OURS:
+                return date(int(cell), 1, 1)
+            if epoch is None:
+                raise ValueError("a number")
+            return serial_moment(float(cell), epoch)
+        if self.date_order in EPOCHS and re.fullmatch(r"\d{5}(\.\d+)?", str(cell).strip()):
+            return serial_moment(float(str(cell).strip()), EPOCHS[self.date_order])
+        return None
+
+
+def whole_text(cell: Any) -> str:
+    """A cell as text; BadCell where a spreadsheet program has kept only a part of a long number."""
+    text = plain(cell)
+    if isinstance(cell, Formatted) and not text:
+        raise BadCell("is a number with a format of its own: write it as text, as it is shown")
+    if isinstance(cell, str):
+        if _SHORTENED.fullmatch(text):
+            raise BadCell("is a number a spreadsheet program has shortened: its digits are lost")
+    elif isinstance(cell, (int, float)) and not isinstance(cell, bool) and abs(cell) >= 10**MOST_DIGITS:
+        raise BadCell(
+            f"is a number of more than {MOST_DIGITS} digits, of which a spreadsheet program keeps {MOST_DIGITS}"
+        )
+    return text
 
 
 def plain(cell: Any) -> str:
-    """A cell as text: whole numbers of spreadsheets without a decimal part."""
-    if isinstance(cell, float) and cell == int(cell) and abs(cell) < 1e15:
-        return str(int(cell))
+    """A cell as text: whole numbers of spreadsheets without a decimal part, numbers with leading zeros as shown."""
+    if isinstance(cell, Merged):
+        cell = cell.value
+    if isinstance(cell, (str, Formatted)):
+        return cell.strip() if isinstance(cell, str) else cell.shown
     if isinstance(cell, bool):
         return str(cell).lower()
+    if isinstance(cell, float) and math.isfinite(cell) and cell == int(cell) and abs(cell) < 1e15:
+        return str(int(cell))
     if isinstance(cell, datetime) and cell.time() == time():
         return cell.date().isoformat()
     return cell.isoformat() if isinstance(cell, (date, datetime)) else str(cell).strip()
 
 
-def canonical_number(text: str, decimal: str, thousands: str) -> str:
-    """`1 234,50 €` as `1234.50`; raises BadCell when the digits are not grouped as they should be."""
-    stripped = CURRENCY.sub("", text).strip(f"{SPACES}\t%")
-    is_negative = False
-    if stripped.startswith("(") and stripped.endswith(")"):
-        stripped, is_negative = stripped[1:-1], True
-    stripped = stripped.replace("−", "-").strip(SPACES)
-    if stripped.endswith("-"):
-        stripped, is_negative = stripped[:-1], True
-    if stripped[:1] in "+-":
-        is_negative, stripped = is_negative != stripped.startswith("-"), stripped[1:].strip(SPACES)
-    match = _NUMBER_TAIL.match(stripped)
-    body, exponent = (match[1], match[2] or "") if match else (stripped, "")
-    whole, mark, part = body.partition(decimal)
-    separators = re.escape(thousands + SPACES) if thousands else re.escape(SPACES)
-    if re.search(f"[{separators}]", whole):
-        if not re.fullmatch(rf"\d{{1,3}}(?:[{separators}]\d{{3}})+", whole):
-            raise BadCell("is not a number")
-        whole = re.sub(f"[{separators}]", "", whole)
-    if not re.fullmatch(r"[0-9]+", whole or ("0" if part else "")) or (mark and not re.fullmatch(r"[0-9]*", part)):
-        raise BadCell("is not a number")
-    return f"{'-' if is_negative else ''}{whole or '0'}{'.' + part if part else ''}{exponent}"
-
-
-def detect_format(given: CellFormat, sample: Iterable[Any], *, header: str, delimiter: str | None) -> CellFormat:
-    """The format with its marks and date order taken from a sample of non-empty cells.
-
-    Raises AmbiguousDates when 03/04/2025 may be March or April and nothing decides.
-    """
-    cells = list(sample)
-    texts = [cell for cell in cells if isinstance(cell, str)]
-    if given.kind in ("number", "money", "share", "integer"):
-        decimal = detect_decimal(texts, delimiter)
-        is_per_cent = given.kind == "share" and "%" in header and not any("%" in t for t in texts)
-        scale = 0.01 if is_per_cent else 1.0
-        return replace(given, decimal=decimal, thousands="," if decimal == "." else ".", scale=scale)
-    if given.kind in ("date", "moment"):
-        return replace(given, date_order=detect_order(texts))
-    return given
-
-
-def detect_last_days(ends: CellFormat, sample: Iterable[Any], starts: CellFormat, first_days: Iterable[Any]) -> bool:
-    """Whether ends of periods are written as last days: the next period begins a day later, or months end there."""
-    found, begun = _days(ends, sample), _days(starts, first_days)
-    following = sum(day + timedelta(days=1) in begun for day in found)
-    touching = sum(day in begun for day in found)
-    if following != touching:
-        return following > touching
-    month_ends = sum((day + timedelta(days=1)).day == 1 for day in found)
-    return month_ends > sum(day.day == 1 for day in found)
-
-
-def _days(given: CellFormat, sample: Iterable[Any]) -> set[date]:
-    days = set()
-    for cell in sample:
-        with suppress(BadCell):
-            days.add(date.fromisoformat(str(replace(given, kind="date", is_last_day=False).parse(cell))))
-    return days
-
-
-def detect_decimal(texts: Iterable[str], delimiter: str | None) -> str:
-    """The decimal mark most cells prove; where none does, a comma in files split by semicolons, else a point."""
-    votes: Counter[str] = Counter()
-    for text in texts:
-        digits = re.sub(r"[eE][+-]?\d+$", "", CURRENCY.sub("", text).strip(f"{SPACES}%()+-−"))
-        commas, points = digits.count(","), digits.count(".")
-        if commas and points:
-            votes["," if digits.rfind(",") > digits.rfind(".") else "."] += 1
-        elif commas + points > 1:
-            votes["." if commas else ","] += 1
-        elif commas + points == 1:
-            mark = "," if commas else "."
-            whole, _, part = digits.partition(mark)
-            if len(part) != 3 or len(whole) > 3 or whole in ("0", ""):
-                votes[mark] += 1
-    if votes:
-        return votes.most_common(1)[0][0]
-    return "," if delimiter == ";" and any("," in t or "." in t for t in texts) else "."
-
-
-def _typed_moment(cell: Any) -> datetime | date | None:
-    """Dates as spreadsheets keep them: typed, or days since the end of 1899."""
-    if isinstance(cell, datetime):
-        return cell.date() if cell.time() == time() and cell.tzinfo is None else cell
-    if isinstance(cell, date):
-        return cell
-    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and 10_000 <= cell <= 80_000:
-        moment = EXCEL_START + timedelta(days=float(cell))
-        return moment.date() if float(cell) == int(cell) else moment
-    return None
+def _whole(text: str) -> str:
+    """A whole number as its digits; BadCell for any other."""
+    value = Decimal(text)
+    if value != value.to_integral_value():
+        raise BadCell("is not a whole number")
+    return format(value.to_integral_value(), "f")
 
 
 def _shown(value: float) -> str:
     return repr(round(value, 12))
-
-
-__all__ = ["AmbiguousDates", "BadCell", "CellFormat", "canonical_number", "detect_decimal", "detect_format", "plain"]

@@ -26,6 +26,7 @@ KINDS: Mapping[str, FieldType] = {
     "boolean": FieldType.BOOLEAN,
     "date": FieldType.DATE,
     "moment": FieldType.TIMESTAMP,
+    "instant": FieldType.TIMESTAMP,
 }
 PERSONAL = {"respondent", "email", "comment"}
 
@@ -57,13 +58,19 @@ class Target:
 
 @dataclass(frozen=True)
 class Entity:
-    """A core entity or input contract; see entities.yml."""
+    """A core entity or input contract; see entities.yml. spare: targets a record is as good without."""
 
     name: str
     about: str
     key: tuple[str, ...]
     needs: tuple[str, ...]
     targets: Mapping[str, Target]
+    spare: frozenset[str] = frozenset()
+
+    def is_spare(self, target: str) -> bool:
+        """Whether a cell of the target that cannot be read is left empty, instead of rejecting its row."""
+        is_text = self.targets[target].kind == "text" and target not in ("id", "currency")
+        return (is_text or target in self.spare) and target not in (*self.needs, *self.key)
 
     @cached_property
     def schema(self) -> StreamSchema:
@@ -81,7 +88,7 @@ class Entity:
         ]
         if "id" not in self.targets:
             fields.insert(0, Field("id", source_type="text"))
-        fields.append(Field("source_file", source_type="file and sheet"))
+        fields.append(Field("source_file", source_type="file and sheet", is_origin=True))
         fields.append(Field(PROBLEM, FieldType.BOOLEAN, source_type="whole row: missing cells or words not allowed"))
         return StreamSchema(
             stream=self.name,
@@ -90,6 +97,7 @@ class Entity:
             fields=tuple(fields),
             primary_key=("id",),
             is_snapshot=True,
+            later_wins=False,
         )
 
 
@@ -108,7 +116,10 @@ def entities() -> Mapping[str, Entity]:
 
 def _entity(name: str, entry: Mapping[str, Any]) -> Entity:
     targets = {key: _target(key, column) for key, column in entry["columns"].items()}
-    return Entity(name, entry["about"], tuple(entry.get("key", ())), tuple(entry.get("needs", ())), targets)
+    return Entity(
+        name, entry["about"], tuple(entry.get("key", ())), tuple(entry.get("needs", ())), targets,
+        frozenset(entry.get("spare", ())),
+    )  # fmt: skip
 
 
 def _target(name: str, column: Mapping[str, Any]) -> Target:

@@ -13,36 +13,38 @@ import yaml
 
 from connectors.errors import SettingsFailure
 from connectors.files.entities import Entity, entities
+from connectors.files.evidence import NOTHING_SAID, Answers
 
 SET_KEYS = {
     "path", "entity", "sheet", "columns", "questions", "key", "header_row", "skip_rows", "encoding", "delimiter",
-    "decimal", "thousands", "date_format", "missing", "format",
+    "decimal", "thousands", "date_format", "first_year", "exchanged_days", "missing", "format",
 }  # fmt: skip
 COLUMN_KEYS = {
-    "from", "constant", "values", "default", "decimal", "thousands", "date_format", "scale", "last_day",
+    "from", "constant", "values", "default", "decimal", "thousands", "date_format", "first_year", "exchanged_days",
+    "scale", "last_day",
 }  # fmt: skip
+ANSWERS = ("decimal", "thousands", "date_format", "first_year", "exchanged_days", "scale")
+"""Keys that answer what a column does not tell; but for scale they may also stand for all columns of a set."""
 QUESTION_KEYS = {"kind", "id", "score", "comment", "items", "min", "max", "theme", "sentiment", "survey_id"}
 UNFILLED = "???"
 """Stands in a first mapping for what its reader must say; nothing is read until it is said."""
-MISSING = ("", "-", "–", "n/a", "na", "null", "none", "#n/a", "nan")
+MISSING = ("", "-", "–", "—", "n/a", "na", "null", "none", "nan")
+_YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 
 @dataclass(frozen=True)
 class ColumnMap:
-    """Where a target comes from and how its cells are written; what is None is detected.
+    """Where a target comes from, and what is said of how its cells are written.
 
-    last_day: `included` or `excluded`, for ends of periods.
+    last_day: `included` or `excluded`, for ends of periods; None is detected.
     """
 
     source: str | None = None
     constant: str | None = None
     values: Mapping[str, str] | None = None
     default: str | None = None
-    decimal: str | None = None
-    thousands: str | None = None
-    date_format: str | None = None
-    scale: float | None = None
     last_day: str | None = None
+    answers: Answers = NOTHING_SAID
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _file_sets(name: str, entry: Any, where: str) -> list[FileSet]:
     entity = known[entry["entity"]]
     if not entry.get("path"):
         raise SettingsFailure("A file set names no files.", where=f"{where}.path", next_step="give a path or a pattern")
-    defaults = {key: _text(entry.get(key)) for key in ("decimal", "thousands", "date_format")}
+    defaults = {key: entry[key] for key in ANSWERS if key in entry}
     columns = {
         str(target): _column(entity, str(target), column, defaults, f"{where}.columns.{target}")
         for target, column in (entry.get("columns") or {}).items()
@@ -146,14 +148,13 @@ def _file_sets(name: str, entry: Any, where: str) -> list[FileSet]:
     return sets
 
 
-def _column(entity: Entity, target: str, given: Any, defaults: Mapping[str, str | None], where: str) -> ColumnMap:
+def _column(entity: Entity, target: str, given: Any, defaults: Mapping[str, Any], where: str) -> ColumnMap:
     if target not in entity.targets:
         raise _unknown(f"{entity.name} has no column {target}.", target, entity.targets, where)
     column = given if isinstance(given, Mapping) else {"from": given}
     _refuse_unknown(column, COLUMN_KEYS, where)
     if ("from" in column) == ("constant" in column):
         raise SettingsFailure("A column is either from a column of the file or a constant.", where=where)
-    formats = {key: _text(column.get(key)) or defaults[key] for key in ("decimal", "thousands", "date_format")}
     values = column.get("values")
     constant = column.get("constant")
     allowed = entity.targets[target].words
@@ -167,13 +168,28 @@ def _column(entity: Entity, target: str, given: Any, defaults: Mapping[str, str 
         constant=_text(constant),
         values={_text(k) or "": _text(v) or "" for k, v in values.items()} if values else None,
         default=_text(column.get("default")),
-        scale=float(column["scale"]) if column.get("scale") is not None else None,
         last_day=_text(column.get("last_day")),
-        **formats,
+        answers=_answers({**defaults, **{key: column[key] for key in ANSWERS if key in column}}, where),
     )
 
 
-def _question(base: FileSet, given: Any, number: int, defaults: Mapping[str, str | None], where: str) -> FileSet:
+def _answers(given: Mapping[str, Any], where: str) -> Answers:
+    """What is said of how cells are written; SettingsFailure for a word that is no answer."""
+    swapped = _text(given.get("exchanged_days"))
+    if swapped is not None and swapped.lower() not in _YES_NO:
+        raise _unknown("exchanged_days is yes or no.", swapped, {"yes": True, "no": False}, f"{where}.exchanged_days")
+    if given.get("decimal") is not None and str(given["decimal"]) not in (".", ","):
+        raise _unknown("decimal is a point or a comma.", str(given["decimal"]), {".": 1, ",": 1}, f"{where}.decimal")
+    return Answers(
+        decimal=_text(given.get("decimal")), thousands=_text(given.get("thousands")),
+        date_format=_text(given.get("date_format")),
+        first_year=None if given.get("first_year") is None else int(given["first_year"]),
+        exchanged_days=None if swapped is None else _YES_NO[swapped.lower()],
+        scale=None if given.get("scale") is None else float(given["scale"]),
+    )  # fmt: skip
+
+
+def _question(base: FileSet, given: Any, number: int, defaults: Mapping[str, Any], where: str) -> FileSet:
     """One question of a wide survey: a set of its own over the same files, whose rows are its answers."""
     where = f"{where}.questions[{number}]"
     if base.entity.name != "survey_response" or not isinstance(given, Mapping):

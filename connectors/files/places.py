@@ -6,11 +6,13 @@ import glob
 import gzip
 import hashlib
 import io
+import posixpath
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -29,11 +31,15 @@ _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://|^[a-z]+::")
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file to read, unpacked. name: for people and records. suffix: of the unpacked file. opener: fresh bytes."""
+    """A file to read, unpacked. name: for people and records. suffix: of the unpacked file. opener: fresh bytes.
+
+    archive: the archive it is one of several members of, where the pattern does not say which member is meant.
+    """
 
     name: str
     suffix: str
     opener: Callable[[], IO[bytes]]
+    archive: str = ""
 
     def open(self) -> IO[bytes]:
         """The unpacked bytes; SourceFailure where they cannot be had."""
@@ -60,14 +66,24 @@ class source_errors:
 
 
 def find(patterns: Iterable[str], folder: str) -> list[FoundFile]:
-    """The files that match, in order of their names; relative patterns lie below `folder`. None is not an error."""
+    """The files that match, in order of their names; relative patterns lie below `folder`. None is not an error.
+
+    `export.zip/deals*.csv` names members of an archive; without that all its members are meant.
+    """
     found: dict[str, FoundFile] = {}
     for pattern in patterns:
-        is_far = bool(_ADDRESS.match(pattern) or _ADDRESS.match(folder))
-        for packed in _far(pattern, folder) if is_far else _near(pattern, folder):
-            for one in _unpacked(packed):
+        outer, member = _split(pattern)
+        is_far = bool(_ADDRESS.match(outer) or _ADDRESS.match(folder))
+        for packed in _far(outer, folder) if is_far else _near(outer, folder):
+            for one in _unpacked(packed, member):
                 found[one.name] = one
     return [found[name] for name in sorted(found)]
+
+
+def _split(pattern: str) -> tuple[str, str]:
+    """A pattern as that of the archive and that of its members; the latter empty without one."""
+    match = re.fullmatch(r"(.*?\.zip)/(.+)", pattern, re.IGNORECASE)
+    return (match[1], match[2]) if match else (pattern, "")
 
 
 def is_pattern(path: str) -> bool:
@@ -97,11 +113,13 @@ def content_hash(files: Iterable[FoundFile]) -> str:
 
 
 def _near(pattern: str, folder: str) -> Iterator[FoundFile]:
-    whole = str(Path(folder).expanduser() / Path(pattern).expanduser())
+    base = Path(folder).expanduser()
+    whole = str(base / Path(pattern).expanduser())
     paths = [whole] if Path(whole).is_file() else sorted(glob.glob(whole, recursive=True))
-    for path in paths:
-        if Path(path).is_file() and not Path(path).name.startswith("~$"):
-            yield FoundFile(Path(path).name, "", partial(_read, path))
+    for path in map(Path, paths):
+        if path.is_file() and not path.name.startswith("~$"):
+            name = path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name
+            yield FoundFile(name, "", partial(_read, str(path)))
 
 
 def _read(path: str) -> IO[bytes]:
@@ -121,14 +139,16 @@ def _far(pattern: str, folder: str) -> Iterator[FoundFile]:
         ) from None  # fmt: skip
     with source_errors(address.partition("?")[0]):
         paths = sorted(filesystem.glob(path)) if any(c in path for c in "*?[") else [path]
-    for one in paths:
-        yield FoundFile(str(one).rsplit("/", 1)[-1], "", partial(filesystem.open, one, "rb"))
+    parents = {str(one).rpartition("/")[0] for one in paths}
+    shared = f"{posixpath.commonpath(parents)}/" if parents and "" not in parents else ""
+    for one in map(str, paths):
+        yield FoundFile(one.removeprefix(shared), "", partial(filesystem.open, one, "rb"))
 
 
-def _unpacked(packed: FoundFile) -> Iterator[FoundFile]:
+def _unpacked(packed: FoundFile, member: str) -> Iterator[FoundFile]:
     name = packed.name.lower()
     if name.endswith(".zip"):
-        yield from _members(packed)
+        yield from _members(packed, member)
         return
     for suffix, unpack in ((".gz", _gunzip), (".zst", _unzstd)):
         if name.endswith(suffix):
@@ -150,16 +170,17 @@ def _unzstd(opened: IO[bytes]) -> IO[bytes]:
     return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(opened, read_across_frames=True))
 
 
-def _members(packed: FoundFile) -> Iterator[FoundFile]:
+def _members(packed: FoundFile, pattern: str) -> Iterator[FoundFile]:
     def member(inside: str) -> Callable[[], IO[bytes]]:
         return lambda: zipfile.ZipFile(io.BytesIO(_whole(packed))).open(inside)
 
     with source_errors(packed.name):
         names = [i.filename for i in zipfile.ZipFile(io.BytesIO(_whole(packed))).infolist() if not i.is_dir()]
-    for inside in sorted(names):
-        suffix = Path(inside.lower()).suffix
-        if suffix in FORMATS and not inside.startswith("__MACOSX"):
-            yield FoundFile(f"{packed.name}/{inside}", suffix, member(inside))
+    told = [n for n in sorted(names) if Path(n.lower()).suffix in FORMATS and not n.startswith("__MACOSX")]
+    archive = packed.name if len(told) > 1 and not pattern else ""
+    for inside in told:
+        if not pattern or fnmatch(inside.casefold(), pattern.casefold()):
+            yield FoundFile(f"{packed.name}/{inside}", Path(inside.lower()).suffix, member(inside), archive)
 
 
 def _whole(packed: FoundFile) -> bytes:

@@ -1,35 +1,35 @@
-"""Rows of files as records of an entity: columns found, formats detected, cells made canonical, problems named."""
+"""Rows of files as records of an entity: columns found, formats told by whole columns, cells made canonical."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import io
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.errors import SettingsFailure
-from connectors.files.cells import AmbiguousDates, BadCell, CellFormat, detect_format, detect_last_days, plain
-from connectors.files.dates import order_named
-from connectors.files.entities import PROBLEM, Target, day_field
-from connectors.files.mapping import ColumnMap, FileSet
+from connectors.files.cells import BadCell, plain
+from connectors.files.columns import Column, open_columns
+from connectors.files.entities import PROBLEM, day_field
+from connectors.files.mapping import FileSet
 from connectors.files.places import FoundFile
 from connectors.files.scales import off_scale
-from connectors.files.tables import Layout, Row, Table, same_name, tables
+from connectors.files.special import is_filled
+from connectors.files.tables import Layout, Table, refuse_mixed_archives, same_name, tables
 
-SAMPLE_ROWS = 1000
 PAGE_ROWS = 20_000
-STARTS = ("period_start", "valid_from")
 UNREADABLE = "✗"
 """Stands for a cell that could not be read: no type takes it, so the load rejects the row and names the column."""
 
 
 @dataclass(frozen=True)
 class CellProblem:
-    """A cell, or a whole row (column is None), that cannot be loaded."""
+    """A cell, or a whole row (column is None), that cannot be loaded.
+
+    is_spare: the row is loaded without the cell; else the row is rejected.
+    """
 
     file: str
     sheet: str | None
@@ -37,43 +37,34 @@ class CellProblem:
     column: str | None
     target: str | None
     reason: str
+    is_spare: bool = False
 
 
 @dataclass
 class Record:
-    """One row as an entity's fields, canonical; problems: what is wrong with it."""
+    """One row as an entity's fields, canonical; problems: why it is rejected; unread: cells it is loaded without."""
 
     row: int
     values: dict[str, str] = field(default_factory=dict)
     problems: list[CellProblem] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Column:
-    """A target with the place and the format of its cells in one table. place: None for constants."""
-
-    target: Target
-    mapped: ColumnMap
-    place: int | None
-    format: CellFormat
+    unread: list[CellProblem] = field(default_factory=list)
 
 
 @dataclass
 class OpenTable:
-    """A table with its columns resolved; records can be read once."""
+    """A table with its columns resolved."""
 
     table: Table
     one: FileSet
     columns: list[Column]
-    rows: Iterator[Row]
 
     def records(self) -> Iterator[Record]:
         """The rows that are records of the entity."""
         readers = [(column, _cell_reader(column, self.one.missing)) for column in self.columns]
         width = len(self.table.header)
-        for number, cells in self.rows:
+        for number, cells in self.table.rows():
             record = Record(number)
-            if self.table.is_ragged and (len(cells) < width or any(map(_filled, cells[width:]))):
+            if self.table.is_ragged and (len(cells) < width or any(map(is_filled, cells[width:]))):
                 self._note(record, None, None, f"has {len(cells)} cells, the header has {width}")
             whole = cells if len(cells) >= width else [*cells, *([None] * (width - len(cells)))]
             for column, read in readers:
@@ -90,6 +81,9 @@ class OpenTable:
         try:
             value = read(cells[column.place] if column.place is not None else None)
         except BadCell as problem:
+            if self.one.entity.is_spare(name):
+                record.unread.append(self._problem(record, column.mapped.source, name, str(problem), is_spare=True))
+                return
             self._note(record, column.mapped.source, name, str(problem))
             record.values[name] = UNREADABLE if column.target.kind not in ("text", "choice") else ""
             return
@@ -111,79 +105,28 @@ class OpenTable:
                 self._note(record, self.one.columns[name].source, name, "is empty")
 
     def _note(self, record: Record, column: str | None, target: str | None, reason: str) -> None:
-        problem = CellProblem(self.table.file, self.table.sheet, record.row, column, target, reason)
-        record.problems.append(problem)
+        record.problems.append(self._problem(record, column, target, reason))
         typed = target is not None and self.one.entity.targets[target].kind not in ("text", "choice")
         if not typed or reason == "is empty":
             told = f"{target or 'row'} {reason}"
             record.values[PROBLEM] = "; ".join(filter(None, [record.values.get(PROBLEM), told]))
 
+    def _problem(
+        self, record: Record, column: str | None, target: str | None, reason: str, *, is_spare: bool = False
+    ) -> CellProblem:
+        return CellProblem(self.table.file, self.table.sheet, record.row, column, target, reason, is_spare)
 
-def open_tables(one: FileSet, files: Iterable[FoundFile], timezone: str) -> Iterator[OpenTable]:
-    """Every table of the files of a set, columns resolved and formats detected from the first rows."""
+
+def open_tables(one: FileSet, files: Sequence[FoundFile], timezone: str) -> Iterator[OpenTable]:
+    """Every table of the files of a set, columns resolved and formats told by all their cells.
+
+    SettingsFailure for a column that can be read in two ways, and for an archive whose members differ.
+    """
+    refuse_mixed_archives(files)
     layout = Layout(one.format, one.encoding, one.delimiter, one.sheets, one.header_row, tuple(one.wanted))
     for file in files:
         for table in tables(file, layout):
-            sample = list(itertools.islice(table.rows, SAMPLE_ROWS))
-            columns = [_column(one, name, table, sample, timezone) for name in one.columns]
-            columns = [_ending(column, columns, sample, one.missing) for column in columns]
-            yield OpenTable(table, one, columns, itertools.chain(sample, table.rows))
-
-
-def _column(one: FileSet, name: str, table: Table, sample: Sequence[Row], timezone: str) -> Column:
-    target, mapped = one.entity.targets[name], one.columns[name]
-    given = CellFormat(target.kind, timezone=timezone)
-    if mapped.source is None:
-        return Column(target, mapped, None, given)
-    place = [same_name(h) for h in table.header].index(same_name(mapped.source))
-    cells = _sampled(sample, place, one.missing)
-    try:
-        found = detect_format(given, cells, header=mapped.source, delimiter=table.detected.get("delimiter"))
-    except AmbiguousDates:
-        if mapped.date_format is None:
-            raise SettingsFailure(
-                f"Dates in column {mapped.source!r} may mean day/month or month/day.", where=table.place,
-                next_step="add  date_format: DD/MM/YYYY  or  date_format: MM/DD/YYYY  to the column in the mapping",
-            ) from None  # fmt: skip
-        found = given
-    return Column(target, mapped, place, _overridden(found, mapped, table.place))
-
-
-def _sampled(sample: Sequence[Row], place: int | None, missing: frozenset[str]) -> list[Any]:
-    if place is None:
-        return []
-    cells = [row[place] for _, row in sample if place < len(row) and _filled(row[place])]
-    return [cell for cell in cells if not (isinstance(cell, str) and cell.strip().lower() in missing)]
-
-
-def _ending(column: Column, columns: Sequence[Column], sample: Sequence[Row], missing: frozenset[str]) -> Column:
-    """The column, if it is the end of a period with whether it is written as the last day."""
-    if not column.target.is_end or column.place is None:
-        return column
-    if column.mapped.last_day is not None:
-        is_last = column.mapped.last_day == "included"
-    else:
-        start = next((c for c in columns if c.target.name in STARTS and c.place is not None), column)
-        is_last = detect_last_days(
-            column.format, _sampled(sample, column.place, missing), start.format, _sampled(sample, start.place, missing)
-        )
-    return replace(column, format=replace(column.format, is_last_day=is_last))
-
-
-def _overridden(found: CellFormat, mapped: ColumnMap, where: str) -> CellFormat:
-    """The detected format with what the mapping says instead."""
-    if mapped.decimal:
-        found = replace(found, decimal=mapped.decimal, thousands="," if mapped.decimal == "." else ".")
-    if mapped.thousands is not None:
-        found = replace(found, thousands=mapped.thousands)
-    if mapped.scale is not None:
-        found = replace(found, scale=mapped.scale)
-    if mapped.date_format:
-        try:
-            found = replace(found, date_order=order_named(mapped.date_format))
-        except ValueError as problem:
-            raise SettingsFailure(str(problem), where=where, next_step="such as DD.MM.YYYY or %d %b %Y") from None
-    return found
+            yield OpenTable(table, one, open_columns(one, table, timezone))
 
 
 def _cell_reader(column: Column, missing: frozenset[str]) -> Callable[[Any], str | None]:
@@ -191,14 +134,14 @@ def _cell_reader(column: Column, missing: frozenset[str]) -> Callable[[Any], str
     mapped, words = column.mapped, column.target.words
     folded = {same_name(k): v for k, v in mapped.values.items()} if mapped.values else {}
     is_text = column.target.kind == "text"
-    memory: dict[Any, str | None] = {}
+    memory: dict[str, str | None] = {}
 
     def understood(cell: Any) -> str | None:
         if column.place is None:
             cell = mapped.constant
-        if not _filled(cell):
+        if not is_filled(cell):
             return mapped.default
-        text = plain(cell) if isinstance(cell, (str, float)) else str(cell)
+        text = plain(cell)
         if folded and same_name(text) in folded:
             text = folded[same_name(text)]
             cell = text
@@ -216,25 +159,30 @@ def _cell_reader(column: Column, missing: frozenset[str]) -> Callable[[Any], str
         return column.format.parse(cell)
 
     def remembered(cell: Any) -> str | None:
-        try:
-            if cell in memory:
-                return memory[cell]
-        except TypeError:
+        if not isinstance(cell, str):
             return understood(cell)
+        if cell in memory:
+            return memory[cell]
         value = understood(cell)
-        if len(memory) < 50_000 and isinstance(cell, str):
+        if len(memory) < 50_000:
             memory[cell] = value
         return value
 
     return remembered
 
 
-def pages(opened: Iterable[OpenTable], names: Sequence[str]) -> Iterator[tuple[bytes, int]]:
-    """CSV pages of a stream with these columns, and how many rows each has; `id` is made where no column is it."""
+def pages(
+    opened: Iterable[OpenTable], names: Sequence[str], note: Callable[[OpenTable, Record], None]
+) -> Iterator[tuple[bytes, int]]:
+    """CSV pages of a stream with these columns, and how many rows each has; `id` is made where no column is it.
+
+    note: told of every record.
+    """
     seen: Counter[str] = Counter()
     rows: list[list[str]] = []
     for table in opened:
         for record in table.records():
+            note(table, record)
             values = record.values
             values["id"] = record_id(table.one, values, seen)
             if record.problems and values["id"]:  # it will be rejected: say where it stands
@@ -268,7 +216,3 @@ def _page(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
     writer.writerow(names)
     writer.writerows(rows)
     return text.getvalue().encode()
-
-
-def _filled(cell: Any) -> bool:
-    return cell is not None and (not isinstance(cell, str) or bool(cell.strip()))

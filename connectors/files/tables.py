@@ -5,43 +5,71 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import partial
 from typing import Any
 
 from connectors.errors import SettingsFailure, SourceFailure
-from connectors.files.encodings import SAMPLE_BYTES, detect_delimiter, detect_encoding
+from connectors.files.cells import plain
+from connectors.files.encodings import SAMPLE_BYTES, detect_delimiter, encoding_of
+from connectors.files.footers import Row, without_footer
 from connectors.files.places import FORMATS, FoundFile, source_errors
+from connectors.files.special import is_filled
+from connectors.files.structured import json_records, parquet
 
 LOOKED_AT = 40
 """A header stands in the first so many rows, or nowhere."""
 csv.field_size_limit(16 * 1024 * 1024)
-
-Row = tuple[int, Sequence[Any]]
 
 
 @dataclass
 class Table:
     """One sheet, or one file without sheets.
 
-    header: names of the columns, unique. rows: number in the file (from 1, the header counted) and cells, read once.
-    detected: what was found out, for people. is_ragged: whether rows may have another number of cells than the header.
+    header: names of the columns, unique. opener: opens the rows below the header anew. detected: what was found out,
+    for people. is_ragged: whether rows may have another number of cells than the header. repeated: names that several
+    columns have. epoch: how the file numbers its days, empty if it does not say.
     """
 
     file: str
     sheet: str | None
     header: list[str]
-    rows: Iterator[Row]
+    opener: Callable[[], Iterator[Row]]
     detected: dict[str, str] = field(default_factory=dict)
     is_ragged: bool = False
+    repeated: frozenset[str] = frozenset()
+    epoch: str = ""
+    left_out: list[int] = field(default_factory=list)
 
     @property
     def place(self) -> str:
         """File and sheet."""
         return f"{self.file} › {self.sheet}" if self.sheet else self.file
+
+    def rows(self) -> Iterator[Row]:
+        """Number in the file (from 1, the header counted) and cells of every row, empty ones and footers left out.
+
+        Once they are read to the end, `left_out` holds the numbers of the rows below all others that are no records.
+        """
+        filled = (row for row in self.opener() if any(map(is_filled, row[1])))
+        return without_footer(filled, len(self.header), self.left_out)
+
+    def column(self, name: str) -> int:
+        """The place of a column by its header; SettingsFailure when there is none, or several of that name."""
+        wanted = same_name(name)
+        places = [place for place, header in enumerate(self.header) if same_name(header) == wanted]
+        if wanted in self.repeated:
+            numbered = [h for h in self.header if same_name(h).rpartition(" (")[0] == wanted]
+            raise SettingsFailure(
+                f"{self.place} has {len(numbered)} columns called {name!r}.", where=self.place,
+                next_step=f"say which: {', '.join(map(repr, numbered))}, counted from the left",
+            )  # fmt: skip
+        if not places:
+            raise missing_columns(self.place, [name], self.header)
+        return places[0]
 
 
 @dataclass(frozen=True)
@@ -57,10 +85,10 @@ class Layout:
 
 
 def tables(one: FoundFile, layout: Layout) -> Iterator[Table]:
-    """The tables of a file, opened one after the other. SourceFailure or SettingsFailure for what cannot be read."""
+    """The tables of a file. SourceFailure or SettingsFailure for what cannot be read."""
     kind = layout.format or FORMATS.get(one.suffix)
     readers: dict[str, Callable[[FoundFile, Layout], Iterator[Table]]] = {
-        "csv": _csv, "xlsx": _xlsx, "parquet": _parquet, "jsonl": _json_lines,
+        "csv": _csv, "xlsx": _xlsx, "parquet": _structured, "jsonl": _structured,
     }  # fmt: skip
     if kind not in readers:
         raise SettingsFailure(
@@ -69,6 +97,26 @@ def tables(one: FoundFile, layout: Layout) -> Iterator[Table]:
         )  # fmt: skip
     with source_errors(one.name):
         yield from readers[kind](one, layout)
+
+
+def refuse_mixed_archives(files: Sequence[FoundFile]) -> None:
+    """SettingsFailure for an archive of several tables when the path does not say which member is meant.
+
+    Members with one header are parts of one export, and all meant.
+    """
+    headers: dict[str, dict[str, frozenset[str]]] = {}
+    for one in files:
+        if one.archive:
+            first = next(tables(one, Layout()), None)
+            names = frozenset(map(same_name, first.header)) if first else frozenset()
+            headers.setdefault(one.archive, {})[one.name] = names
+    for archive, members in headers.items():
+        if len(set(members.values())) > 1:
+            raise SettingsFailure(
+                f"{archive} holds several tables, and the path does not say which is meant.", where=archive,
+                why=f"It holds: {', '.join(name.removeprefix(archive + '/') for name in members)}.",
+                next_step=f"name the member, such as  path: {next(iter(members))}",
+            )  # fmt: skip
 
 
 def same_name(name: str) -> str:
@@ -81,7 +129,7 @@ def _csv(one: FoundFile, layout: Layout) -> Iterator[Table]:
         sample = opened.read(SAMPLE_BYTES)
     if not sample.strip():
         raise SourceFailure("The file is empty.", where=one.name, next_step="export it again, or take it away")
-    encoding = layout.encoding or detect_encoding(sample)
+    encoding = layout.encoding or encoding_of(one)
     try:
         head = sample.decode(encoding, errors="ignore" if len(sample) == SAMPLE_BYTES else "strict")
     except (UnicodeDecodeError, LookupError) as problem:
@@ -90,10 +138,13 @@ def _csv(one: FoundFile, layout: Layout) -> Iterator[Table]:
             next_step="set encoding in the mapping, or save the file as UTF-8",
         ) from None  # fmt: skip
     delimiter = layout.delimiter or ("\t" if one.suffix in (".tsv", ".tab") else detect_delimiter(head))
-    with one.open() as opened, io.TextIOWrapper(opened, encoding=encoding, newline="") as text:
-        numbered = enumerate(_records(text, delimiter, one.name), 1)
-        detected = {"encoding": encoding, "delimiter": {"\t": "tab"}.get(delimiter, delimiter)}
-        yield _table(one.name, None, numbered, layout, detected, is_ragged=True)
+
+    def records() -> Iterator[Row]:
+        with source_errors(one.name), one.open() as opened, io.TextIOWrapper(opened, encoding, newline="") as text:
+            yield from enumerate(_records(text, delimiter, one.name), 1)
+
+    detected = {"encoding": encoding, "delimiter": {"\t": "tab"}.get(delimiter, delimiter)}
+    yield _table(one.name, None, records, layout, detected, is_ragged=True)
 
 
 def _records(text: Iterable[str], delimiter: str, name: str) -> Iterator[list[str]]:
@@ -117,21 +168,20 @@ def _xlsx(one: FoundFile, layout: Layout) -> Iterator[Table]:
 
     with one.open() as opened:
         content = io.BytesIO(opened.read())
-    chosen = [
-        (name, rows)
-        for name, rows in sheets(content, one.name)
-        if not layout.sheets or any(fnmatch(name.casefold(), s.casefold()) for s in layout.sheets)
-    ]
+    visible = sheets(content, one.name)
+    wanted = [name.casefold() for name in layout.sheets]
+    chosen = [s for s in visible if not wanted or any(fnmatch(s.name.casefold(), name) for name in wanted)]
     if not chosen:
         raise SettingsFailure(
             f"{one.name} has no visible sheet of that name.", where=one.name,
-            next_step=f"set sheet to one of: {', '.join(name for name, _ in sheets(content, one.name))}",
+            next_step=f"set sheet to one of: {', '.join(sheet.name for sheet in visible)}",
         )  # fmt: skip
     skipped: list[SettingsFailure] = []
     given = 0
-    for name, rows in chosen:
+    for sheet in chosen:
+        numbered = list(enumerate(sheet.rows, 1))
         try:
-            table = _table(one.name, name, enumerate(rows, 1), layout, {}, is_ragged=False)
+            table = _table(one.name, sheet.name, partial(iter, numbered), layout, {}, epoch=sheet.epoch)
         except MissingColumns as failure:
             if layout.sheets or failure.has_some:
                 raise
@@ -143,63 +193,10 @@ def _xlsx(one: FoundFile, layout: Layout) -> Iterator[Table]:
         raise skipped[0]
 
 
-def _parquet(one: FoundFile, layout: Layout) -> Iterator[Table]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with one.open() as opened:
-        try:
-            file = pq.ParquetFile(io.BytesIO(opened.read()))
-        except pa.ArrowInvalid as problem:
-            raise SourceFailure("This is no Parquet file.", where=one.name, why=str(problem)[:120]) from None
-    header = list(file.schema_arrow.names)
-
-    def rows() -> Iterator[Sequence[Any]]:
-        for batch in file.iter_batches(batch_size=20_000):
-            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-    yield _table(one.name, None, enumerate(itertools.chain([header], rows()), 1), layout, {}, is_ragged=False)
-
-
-def _json_lines(one: FoundFile, layout: Layout) -> Iterator[Table]:
-    header: dict[str, None] = {}
-    with one.open() as opened:
-        content = opened.read()
-    lines = content.splitlines()
-    records = list(_elements(content, one.name) if content.lstrip()[:1] == b"[" else _objects(lines, one.name))
-    for record in records:
-        header.update(dict.fromkeys(record))
-    names = list(header)
-    rows = ([_scalar(record.get(name)) for name in names] for record in records)
-    yield _table(one.name, None, enumerate(itertools.chain([names], rows), 1), layout, {}, is_ragged=False)
-
-
-def _elements(content: bytes, name: str) -> list[dict[str, Any]]:
-    """The objects of one JSON list."""
-    try:
-        found = json.loads(content)
-    except ValueError as problem:
-        raise SourceFailure("The file is no JSON.", where=name, why=str(problem)[:120]) from None
-    if not all(isinstance(record, dict) for record in found):
-        raise SourceFailure("The list holds something else than objects.", where=name)
-    return list(found)
-
-
-def _objects(lines: Iterable[bytes], name: str) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-        except ValueError as problem:
-            raise SourceFailure("A line is no JSON.", where=f"{name}, line {number}", why=str(problem)[:120]) from None
-        if not isinstance(record, dict):
-            raise SourceFailure("A line is no JSON object.", where=f"{name}, line {number}")
-        yield record
-
-
-def _scalar(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
+def _structured(one: FoundFile, layout: Layout) -> Iterator[Table]:
+    is_parquet = (layout.format or FORMATS.get(one.suffix)) == "parquet"
+    names, rows = parquet(one) if is_parquet else json_records(one)
+    yield _table(one.name, None, lambda: enumerate(itertools.chain([names], rows()), 1), layout, {})
 
 
 class MissingColumns(SettingsFailure):
@@ -208,28 +205,35 @@ class MissingColumns(SettingsFailure):
     has_some = False
 
 
+def missing_columns(place: str, names: Sequence[str], header: Sequence[str]) -> MissingColumns:
+    """The failure that a table lacks columns."""
+    return MissingColumns(
+        f"{place} has no column {', '.join(map(repr, names))}.", where=place,
+        why=f"It has: {', '.join(header)[:400]}.", next_step="mend the mapping, or the header in the file",
+    )  # fmt: skip
+
+
 def _table(
-    file: str, sheet: str | None, numbered: Iterator[Row], layout: Layout, detected: dict[str, str], *, is_ragged: bool
-) -> Table:
-    looked_at = list(itertools.islice(numbered, layout.header_row or LOOKED_AT))
+    file: str, sheet: str | None, opener: Callable[[], Iterator[Row]], layout: Layout, detected: dict[str, str],
+    *, is_ragged: bool = False, epoch: str = "",
+) -> Table:  # fmt: skip
+    looked_at = list(itertools.islice(opener(), layout.header_row or LOOKED_AT))
     place = f"{file} › {sheet}" if sheet else file
     at = layout.header_row - 1 if layout.header_row else _header_at([row for _, row in looked_at], layout.wanted)
     if at is None or at >= len(looked_at):
         raise _no_header(place, looked_at, layout.wanted)
-    header = _names(looked_at[at][1])
-    missing = [w for w in layout.wanted if same_name(w) not in set(map(same_name, header))]
+    header, repeated = _names(looked_at[at][1])
+    missing = [w for w in layout.wanted if same_name(w) not in {*map(same_name, header), *repeated}]
     if missing:
-        failure = MissingColumns(
-            f"{place} has no column {', '.join(map(repr, missing))}.", where=f"{place}, row {at + 1}",
-            why=f"It has: {', '.join(header)[:400]}.", next_step="mend the mapping, or the header in the file",
-        )  # fmt: skip
+        failure = missing_columns(f"{place}, row {at + 1},", missing, header)
         failure.has_some = len(missing) < len(layout.wanted)
         raise failure
     if at:
         detected = detected | {"header": f"row {at + 1}"}
-    rest = itertools.chain(looked_at[at + 1 :], numbered)
-    rows = ((number, row) for number, row in rest if any(_filled(cell) for cell in row))
-    return Table(file, sheet, header, rows, detected, is_ragged)
+    first = at + 1
+    return Table(
+        file, sheet, header, lambda: itertools.islice(opener(), first, None), detected, is_ragged, repeated, epoch
+    )  # fmt: skip
 
 
 def _no_header(place: str, rows: Sequence[Row], wanted: Sequence[str]) -> MissingColumns:
@@ -243,30 +247,32 @@ def _no_header(place: str, rows: Sequence[Row], wanted: Sequence[str]) -> Missin
 def _header_at(rows: Sequence[Sequence[Any]], wanted: Sequence[str]) -> int | None:
     """The row with most of the wanted columns; without any wanted the first wide row of words above wide rows."""
     if wanted:
-        found = [len({same_name(str(c)) for c in row if _filled(c)} & set(map(same_name, wanted))) for row in rows]
+        found = [len({same_name(plain(c)) for c in row if is_filled(c)} & set(map(same_name, wanted))) for row in rows]
         most = max(found, default=0)
         return found.index(most) if most else None
-    widths = [sum(_filled(cell) for cell in row) for row in rows]
+    widths = [sum(map(is_filled, row)) for row in rows]
     usual = sorted(widths)[len(widths) // 2] if widths else 0
     for at, row in enumerate(rows):
-        words = sum(isinstance(cell, str) and _filled(cell) and not re.search(r"^[\d\s.,%-]+$", cell) for cell in row)
+        words = sum(is_filled(cell) and not re.search(r"^[\d\s.,%-]+$", plain(cell)) for cell in row)
         if widths[at] >= max(usual * 0.6, 1) and words >= widths[at] * 0.7 and widths[at]:
             return at
     return 0 if rows else None
 
 
-def _names(cells: Sequence[Any]) -> list[str]:
-    """Unique names: an empty one is called by its place, a repeated one is numbered."""
-    names: list[str] = []
+def _names(cells: Sequence[Any]) -> tuple[list[str], frozenset[str]]:
+    """Unique names, and those that were not: an empty one is called by its place, repeated ones are all numbered."""
     named = list(cells)
-    while named and not _filled(named[-1]):
+    while named and not is_filled(named[-1]):
         named.pop()
-    for place, cell in enumerate(named, 1):
-        name = re.sub(r"\s+", " ", str(cell).replace("\ufeff", "")).strip() if _filled(cell) else f"column {place}"
-        number = sum(same_name(n.rsplit(" (", 1)[0] if n.endswith(")") else n) == same_name(name) for n in names)
-        names.append(f"{name} ({number + 1})" if same_name(name) in set(map(same_name, names)) and number else name)
-    return names
+    given = [_label(cell) if is_filled(cell) else f"column {place}" for place, cell in enumerate(named, 1)]
+    folded = list(map(same_name, given))
+    repeated = frozenset(name for name in folded if folded.count(name) > 1)
+    names = [
+        f"{name} ({folded[: place + 1].count(folded[place])})" if folded[place] in repeated else name
+        for place, name in enumerate(given)
+    ]
+    return names, repeated
 
 
-def _filled(cell: Any) -> bool:
-    return cell is not None and (not isinstance(cell, str) or bool(cell.strip()))
+def _label(cell: Any) -> str:
+    return re.sub(r"\s+", " ", plain(cell).replace("\ufeff", "")).strip()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from connectors.contract import Finding
+from connectors.errors import SourceFailure
 from connectors.hubspot.answers import CustomSchema, CustomSchemas, Properties, PropertyDefinition, RawList
 from connectors.hubspot.failures import ObjectAbsent, ScopeMissing
 from connectors.hubspot.objects import REQUIRED_OBJECTS, STANDARD_OBJECTS, read_scope
@@ -16,17 +17,21 @@ from connectors.hubspot.transport import Call, Transport
 
 log = logging.getLogger(__name__)
 
-Refusal = ObjectAbsent | ScopeMissing
-
 
 class Catalogue:
-    """Discovery of one account; asks each thing once."""
+    """Discovery of one account; asks each thing once.
+
+    hidden: what cannot be read, as streams() found it. kept_back: objects core cannot do without that are hidden; they
+    stay in the list of streams, so that reading them fails aloud.
+    """
 
     def __init__(self, transport: Transport, source: HubspotSource, pool: ThreadPoolExecutor) -> None:
         self._transport, self._source, self._pool = transport, source, pool
         self._custom: Mapping[str, str] | None = None
         self._properties: dict[str, list[PropertyDefinition]] = {}
         self.objects: list[str] = []
+        self.hidden: dict[str, SourceFailure] = {}
+        self.kept_back: dict[str, ScopeMissing] = {}
         self._findings: dict[tuple[str, str, str | None], Finding] = {}
 
     @property
@@ -57,7 +62,7 @@ class Catalogue:
             try:
                 answer = self._transport.ask(Call("GET", self._source.paths.custom_schemas), CustomSchemas)
                 self._custom = _named(answer.results)
-            except (ObjectAbsent, ScopeMissing) as refusal:
+            except SourceFailure as refusal:
                 self.note_refusal("custom objects", refusal)
                 self._custom = {}
         return self._custom
@@ -73,47 +78,65 @@ class Catalogue:
             self._properties[stream] = self._transport.ask(Call("GET", path), Properties).results
         return self._properties[stream]
 
-    def note_refusal(self, object_name: str, refusal: Refusal, *, rule_id: str = "missing_object") -> None:
-        """Keep what could not be read as a finding."""
-        is_hidden = isinstance(refusal, ScopeMissing)
-        cure = f"{refusal.why} Add it to read {object_name}." if is_hidden else "The account does not have it."
-        self.note(Finding(rule_id, object_name, None, f"{object_name} cannot be read. {cure}"))
+    def note_refusal(self, name: str, refusal: SourceFailure) -> None:
+        """Keep what could not be read as a finding; a failure of the whole account goes on."""
+        if not refusal.is_refusal:
+            raise refusal
+        self.hidden[name] = refusal
+        self.note(Finding("missing_object", name, None, f"{name} cannot be read. {cure(refusal, name)}"))
 
     def note(self, finding: Finding) -> None:
         """Keep a finding, once."""
         self._findings[finding.rule_id, finding.object, finding.field] = finding
 
     def _is_readable(self, stream: str) -> bool:
+        """Whether one record can be read. A refusal that means neither absent nor hidden is left to the reading."""
         query: dict[str, str | int] = {"limit": 1, "properties": "hs_object_id"}
-        return self._probe(stream, Call("GET", self._source.paths.objects(self.object_type(stream)), query))
+        try:
+            self._transport.ask(Call("GET", self._source.paths.objects(self.object_type(stream)), query), RawList)
+        except ScopeMissing as refusal:
+            if stream not in REQUIRED_OBJECTS:
+                self.note_refusal(stream, refusal)
+                return False
+            self.hidden[stream] = self.kept_back[stream] = _hidden(stream, refusal)
+        except ObjectAbsent as refusal:
+            self.note_refusal(stream, refusal)
+            return False
+        except SourceFailure as refusal:
+            if not refusal.is_refusal:
+                raise
+            log.info("event=probe_refused stream=%s", stream)
+        return True
 
     def _optional_streams(self) -> list[str]:
         """What may need scopes the token lacks is tried first; the rest comes with what is read anyway."""
         paths = self._source.paths
         calls = {TEAMS.stream: Call("GET", paths.teams), EXCHANGE_RATES.stream: Call("GET", paths.exchange_rates)}
         wanted = [name for name in OPTIONAL if not self._source.is_excluded(name)]
-        return [name for name in wanted if name not in calls or self._probe(name, calls[name])]
+        return [name for name in wanted if name not in calls or self._is_given(name, calls[name])]
 
     def _login_stream(self) -> list[str]:
         name = LOGIN_ACTIVITY.stream
         if self._source.is_excluded(name):
             return []
-        found = self._probe(name, Call("GET", self._source.paths.login_activity, {"limit": 1}))
-        return [name] if found else []
+        is_given = self._is_given(name, Call("GET", self._source.paths.login_activity, {"limit": 1}))
+        return [name] if is_given else []
 
-    def _probe(self, stream: str, call: Call) -> bool:
-        """Whether one record can be read. An object that core cannot do without must not be hidden."""
+    def _is_given(self, stream: str, call: Call) -> bool:
+        """Whether something core can do without can be read."""
         try:
             self._transport.ask(call, RawList)
-        except ObjectAbsent as refusal:
-            self.note_refusal(stream, refusal)
-            return False
-        except ScopeMissing as refusal:
-            if stream in REQUIRED_OBJECTS:
-                raise _hidden(stream, refusal) from refusal
+        except SourceFailure as refusal:
             self.note_refusal(stream, refusal)
             return False
         return True
+
+
+def cure(refusal: SourceFailure, name: str) -> str:
+    """Why something cannot be read and, where there is one, the way to it."""
+    if isinstance(refusal, ScopeMissing):
+        return f"{refusal.why} Add it to read {name}."
+    return "The account does not have it." if isinstance(refusal, ObjectAbsent) else f"{refusal.what} {refusal.why}"
 
 
 def _named(schemas: list[CustomSchema]) -> dict[str, str]:

@@ -8,18 +8,26 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.contract import Checkpoint, Connector, Finding, Page, StreamSchema, Window
+from connectors.errors import ExpectedFailure, SchemaChanged, SourceFailure
 from connectors.hubspot.answers import Account, RawList
-from connectors.hubspot.catalogue import Catalogue
+from connectors.hubspot.catalogue import Catalogue, cure
 from connectors.hubspot.describing import DescriptionReader
-from connectors.hubspot.failures import ObjectAbsent, ScopeMissing
+from connectors.hubspot.failures import BadRequest, ObjectAbsent, ScopeMissing
 from connectors.hubspot.object_api import WORKERS, ObjectApi, Wanted
 from connectors.hubspot.reading import ObjectReader
 from connectors.hubspot.reference import ReferenceReader
-from connectors.hubspot.schemas import FIXED, OPTIONAL, SYSTEM, object_schema, property_names
+from connectors.hubspot.schemas import ASSOCIATIONS, FIXED, HISTORY, OPTIONAL, SYSTEM, object_schema, property_names
 from connectors.hubspot.settings import HubspotSecrets, HubspotSource
 from connectors.hubspot.transport import Call, Transport
 
 CLOCK_MAX_AGE_SECONDS = 5.0
+STEPS = {
+    "archived_not_listed": "Archived records of it are not listed: that one was archived shows only where all ids are.",
+    "links_not_read_again": "Links made or taken away later are not seen.",
+    "missing_history": "Past values of its properties cannot be read.",
+    "not_counted": "It could not be counted: nothing proves that all of it was loaded.",
+}
+"""Finding → what a refused step means."""
 
 
 class HubspotConnector(Connector):
@@ -32,6 +40,9 @@ class HubspotConnector(Connector):
         self._source, self._transport = source, transport
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="hubspot")
         self._catalogue = Catalogue(self._transport, source, self._pool)
+        self._without_pairs: dict[str, set[str]] = {}
+        self._without_history: set[str] = set()
+        self._refusals: dict[str, ExpectedFailure] = {}
 
     def check(self) -> str:
         """Ask who the account is (or, without that right, for one owner)."""
@@ -56,21 +67,24 @@ class HubspotConnector(Connector):
         return self._catalogue.streams()
 
     def schema(self, stream: str) -> StreamSchema:
-        """The stream's shape, from the properties the account defines."""
+        """The stream's shape, from the properties the account defines; without what was refused meanwhile."""
         if stream in FIXED:
             return FIXED[stream]
+        if stream in self._catalogue.kept_back:
+            raise self._catalogue.kept_back[stream]
         definitions = self._catalogue.properties(stream)
         names = {d.name for d in definitions}
         for name in self._source.history.get(stream, ()):
             if name not in names:
                 message = f"{stream} has no property {name}, so its history cannot be read."
                 self._catalogue.note(Finding("missing_field", stream, name, message))
+        history = [name for name in self._source.history.get(stream, ()) if name in names]
         return object_schema(
             stream,
             self._catalogue.object_type(stream),
             definitions,
-            has_history=any(name in names for name in self._source.history.get(stream, ())),
-            has_associations=bool(self._pairs(stream)),
+            history=[] if stream in self._without_history else history,
+            pairs=self._pairs(stream),
         )
 
     def read(self, schema: StreamSchema, window: Window, checkpoint: Checkpoint | None) -> Iterator[Page]:
@@ -84,22 +98,37 @@ class HubspotConnector(Connector):
                 self._transport, self._source.paths, catalogue.objects, catalogue.all_properties
             )
             yield from describer.pages(stream)
-            return
-        if stream in FIXED:
+        elif stream in FIXED:
             reader = ReferenceReader(self._transport, self._source.paths)
             yield from reader.pages(stream, window, checkpoint)
-            return
+        else:
+            yield from self._objects(schema, window, checkpoint)
 
-        def note_pair(to_object: str, refusal: ObjectAbsent | ScopeMissing) -> None:
-            if (stream, to_object) in self._source.named_pairs:
-                raise refusal
-            self._catalogue.note_refusal(
-                f"associations of {stream} with {to_object}", refusal, rule_id="missing_association"
-            )
+    def _objects(self, schema: StreamSchema, window: Window, checkpoint: Checkpoint | None) -> Iterator[Page]:
+        """Records of an object type. SchemaChanged when something beside them is refused: it is left out then."""
+        stream = schema.stream
 
-        yield from ObjectReader(
-            self._api(schema), self._pool, window, reconcile=self._source.reconcile, on_pair_refused=note_pair
-        ).pages(checkpoint)
+        def leave_pair_out(to_object: str, refusal: SourceFailure) -> None:
+            self._without_pairs.setdefault(stream, set()).add(to_object)
+            self._note_pair(stream, to_object, refusal)
+            raise SchemaChanged(refusal.what, where=refusal.where, why=refusal.why) from refusal
+
+        def note_step(rule_id: str, refusal: SourceFailure) -> None:
+            self._catalogue.note(Finding(rule_id, stream, None, f"{STEPS[rule_id]} {refusal.what} {refusal.why}"))
+
+        api = self._api(schema)
+        reader = ObjectReader(
+            api, self._pool, window, reconcile=self._source.reconcile,
+            refresh_days=self._source.association_refresh_days, on_pair=leave_pair_out, on_step=note_step,
+        )  # fmt: skip
+        try:
+            yield from reader.pages(checkpoint)
+        except BadRequest as refusal:
+            if not api.wanted.history:
+                raise
+            self._without_history.add(stream)
+            note_step("missing_history", refusal)
+            raise SchemaChanged(refusal.what, where=refusal.where, why=refusal.why) from refusal
 
     def count(self, schema: StreamSchema) -> int | None:
         """The total of a search without filters; None for what cannot be searched."""
@@ -109,10 +138,20 @@ class HubspotConnector(Connector):
             return self._api(schema).total()
         except (ObjectAbsent, ScopeMissing):
             return None
+        except SourceFailure as refusal:
+            if not refusal.is_refusal:
+                raise
+            message = f"{STEPS['not_counted']} {refusal.what} {refusal.why}"
+            self._catalogue.note(Finding("not_counted", schema.stream, None, message))
+            return None
 
     def findings(self) -> list[Finding]:
-        """Objects and properties that are absent or hidden."""
+        """Objects and properties that are absent or hidden, and steps that were refused."""
         return self._catalogue.findings
+
+    def refusals(self) -> list[ExpectedFailure]:
+        """Links the settings name and nobody gives us."""
+        return list(self._refusals.values())
 
     @property
     def api_calls(self) -> int:
@@ -125,21 +164,36 @@ class HubspotConnector(Connector):
         self._transport.close()
 
     def _api(self, schema: StreamSchema) -> ObjectApi:
-        names = property_names(schema)
-        history = [name for name in self._source.history.get(schema.stream, ()) if name in names]
+        beside = {child.stream.rpartition("_")[2]: child.covers or () for child in schema.children}
         wanted = Wanted(
             schema.stream,
             self._catalogue.object_type(schema.stream),
-            tuple(names),
-            tuple(history),
-            {name: self._catalogue.object_type(name) for name in self._pairs(schema.stream)},
+            tuple(property_names(schema)),
+            beside.get(HISTORY, ()),
+            {name: self._catalogue.object_type(name) for name in beside.get(ASSOCIATIONS, ())},
         )
         return ObjectApi(self._transport, self._source.paths, self._pool, wanted)
 
     def _pairs(self, stream: str) -> list[str]:
-        """Object types whose links with this stream are read."""
-        wanted = self._source.associations.get(stream, ())
-        return [name for name in wanted if not self._source.is_excluded(name)]
+        """Object types whose links with this stream are read; not those that cannot be read themselves."""
+        wanted = [name for name in self._source.associations.get(stream, ()) if not self._source.is_excluded(name)]
+        hidden = self._catalogue.hidden
+        for name in wanted:
+            if name in hidden:
+                self._note_pair(stream, name, hidden[name])
+        refused = self._without_pairs.get(stream, set())
+        return [name for name in wanted if name not in hidden and name not in refused]
+
+    def _note_pair(self, stream: str, to_object: str, refusal: SourceFailure) -> None:
+        """Links that cannot be read are a finding; those somebody named are told when the night ends, too."""
+        message = f"Links of {stream} with {to_object} cannot be read. {cure(refusal, to_object)}"
+        self._catalogue.note(Finding("missing_association", f"{stream}_associations", to_object, message))
+        if (stream, to_object) in self._source.named_pairs:
+            self._refusals[f"{stream} {to_object}"] = SourceFailure(
+                f"Links of {stream} with {to_object} cannot be read.", where=refusal.where, why=refusal.why,
+                saved="The records were read without them.",
+                next_step=f"{refusal.next_step or 'see what the account has'}; or take {to_object} out of associations",
+            )  # fmt: skip
 
     def _one_owner(self) -> Call:
         return Call("GET", self._source.paths.owners, {"limit": 1})

@@ -7,7 +7,15 @@ from typing import Any
 import msgspec
 import requests
 
-from connectors.errors import BudgetReached, CredentialsFailure, SourceFailure, TransientSourceFailure
+from connectors.errors import (
+    AccessRefused,
+    BudgetReached,
+    CredentialsFailure,
+    IncompleteAnswer,
+    SourceFailure,
+    TransientSourceFailure,
+    WholeSourceFailure,
+)
 
 KEPT = "Pages landed before are kept."
 AGAIN = "run the same command again: it goes on where it was"
@@ -43,7 +51,11 @@ class ObjectAbsent(SourceFailure):
     """The account has no such object or address."""
 
 
-class ScopeMissing(CredentialsFailure):
+class BadRequest(SourceFailure):
+    """What was asked for is not given in this way (400)."""
+
+
+class ScopeMissing(AccessRefused):
     """The token is good, but may not read this."""
 
 
@@ -70,12 +82,13 @@ def refused(response: requests.Response, where: str) -> SourceFailure | Credenti
         )
     if status == 404 or (status == 400 and "infer object type" in body.message):
         return ObjectAbsent("HubSpot knows no such object (404).", where=where, why=body.message[:200], saved=KEPT)
-    return SourceFailure(
+    return (BadRequest if status == 400 else SourceFailure)(
         f"HubSpot refused the request ({status}).",
         where=where,
         why=" ".join(filter(None, [body.category, body.message[:200]])),
         saved=KEPT,
-        next_step="if the API version has ended, set api_version to a newer one; otherwise report this",
+        next_step="if the API version has ended, set api_version to a newer one; if only this object is refused, leave "
+        "it out with exclude",
     )
 
 
@@ -87,6 +100,12 @@ def day_used_up(where: str) -> BudgetReached:
         saved=KEPT,
         next_step="wait until midnight in the account's time zone, then " + AGAIN,
     )
+
+
+def part_still_failing(attempts: int, where: str) -> IncompleteAnswer:
+    """A batch of one object type never came whole."""
+    failure = still_failing("part of a batch", attempts, where)
+    return IncompleteAnswer(failure.what, where=where, why=failure.why, saved=KEPT, next_step=AGAIN)
 
 
 def still_failing(reason: str, attempts: int, where: str) -> TransientSourceFailure:
@@ -103,12 +122,12 @@ def still_failing(reason: str, attempts: int, where: str) -> TransientSourceFail
 def unreachable(host: str, error: Exception) -> SourceFailure:
     """Nobody answered, or not the one expected."""
     if isinstance(error, requests.exceptions.SSLError):
-        return SourceFailure(
+        return WholeSourceFailure(
             f"{host} did not prove its identity: the TLS certificate was refused.",
             where="base_url",
             next_step="check base_url, or set ca_bundle to the authority that signed the certificate",
         )
-    return SourceFailure(
+    return WholeSourceFailure(
         f"{host} cannot be reached.",
         where="base_url",
         why="The name does not resolve, nothing listens there, or the network is closed.",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from connectors.hubspot.failures import ObjectAbsent
+from connectors.errors import SourceFailure
 from connectors.hubspot.object_api import ObjectApi
 from connectors.hubspot.records import Record
 
@@ -88,7 +88,9 @@ class Listing:
         self._is_exclusive = int(cursor) == last
         try:
             newest = self._api.newest()
-        except ObjectAbsent:
+        except SourceFailure as refusal:
+            if not refusal.is_refusal:
+                raise
             return None
         limit = self._api.page_limit(ids_only=self._ids_only)
         pages = newest.total // limit - PROBE_PAGES
@@ -109,31 +111,35 @@ class Listing:
         start: int | None = first
         held = _nothing_yet(first, None, cursor)
         known: list[Record] = []
-        while start is not None or flying:
-            while start is not None and len(flying) < PIECES_AHEAD:
-                end = start + width if start + width <= newest_id else None
-                flying.append(self._pool.submit(self._fetch, start, end, self._cursor(start)))
-                start = end
-            piece = flying.popleft().result()
-            if not _continues(held, piece):
-                for future in flying:
-                    future.cancel()
-                yield from self._without_pieces(known, held)
-                return
-            known += held.records
-            while len(known) > CHUNK_RECORDS:
-                yield known[:CHUNK_RECORDS], self._cursor(int(known[CHUNK_RECORDS].id))
-                known = known[CHUNK_RECORDS:]
-            if piece.cursor is None:
-                yield [*known, *piece.records, *piece.beyond], None
-                return
-            if piece.beyond:
-                held = piece
-                continue
-            yield [*known, *piece.records], piece.cursor
-            known = []
-            held = _nothing_yet(piece.start, piece.end, piece.cursor)
-            flying.appendleft(self._pool.submit(self._fetch, piece.start, piece.end, piece.cursor))
+        try:
+            while start is not None or flying:
+                while start is not None and len(flying) < PIECES_AHEAD:
+                    end = start + width if start + width <= newest_id else None
+                    flying.append(self._pool.submit(self._fetch, start, end, self._cursor(start)))
+                    start = end
+                piece = flying.popleft().result()
+                if not _continues(held, piece):
+                    while flying:
+                        flying.pop().cancel()
+                    yield from self._without_pieces(known, held)
+                    return
+                known += held.records
+                while len(known) > CHUNK_RECORDS:
+                    yield known[:CHUNK_RECORDS], self._cursor(int(known[CHUNK_RECORDS].id))
+                    known = known[CHUNK_RECORDS:]
+                if piece.cursor is None:
+                    yield [*known, *piece.records, *piece.beyond], None
+                    return
+                if piece.beyond:
+                    held = piece
+                    continue
+                yield [*known, *piece.records], piece.cursor
+                known = []
+                held = _nothing_yet(piece.start, piece.end, piece.cursor)
+                flying.appendleft(self._pool.submit(self._fetch, piece.start, piece.end, piece.cursor))
+        finally:
+            for future in flying:
+                future.cancel()
 
     def _without_pieces(self, known: list[Record], held: Piece) -> Iterator[Listed]:
         log.info("event=list_without_pieces stream=%s", self._api.wanted.stream)

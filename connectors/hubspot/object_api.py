@@ -157,7 +157,7 @@ class ObjectApi:
             if not wanted or (not has_failed and (answer.errors or attempt > 1)):
                 break
         else:
-            raise failures.still_failing("part of a batch", PART_ATTEMPTS, "POST batch/read")
+            raise failures.part_still_failing(PART_ATTEMPTS, "POST batch/read")
         if wanted:
             log.info("event=records_gone stream=%s records=%d", self.wanted.stream, len(wanted))
         return [found[i] for i in ids if i in found]
@@ -176,7 +176,7 @@ class ObjectApi:
             answer = self._transport.ask(call, AssociationBatch)
             if all(error.is_absence for error in answer.errors):
                 return answer
-        raise failures.still_failing("part of a batch", PART_ATTEMPTS, call.where)
+        raise failures.part_still_failing(PART_ATTEMPTS, call.where)
 
 
 def _pieces(items: Sequence[Item], size: int) -> list[Sequence[Item]]:

@@ -1,61 +1,47 @@
 """Reading one object type: the phases of a run, each resumable after any page.
 
-Backfill: `list` (everything), `archived`. Increment: `changed` (search for ids, then batch read), `archived`.
-With `reconcile`, `keys` follows: every id that exists. The plan with the fewest calls is chosen; an increment
-that touched nearly everything (a pipeline edit) is read like a backfill.
+Backfill: `list` (everything), `archived`. Increment: `changed` (search for ids, then batch read), `archived`, `links`
+(of records that did not change). With `reconcile`, `keys` follows: every id that exists. The plan with the fewest calls
+is chosen; an increment that touched nearly everything (a pipeline edit) is read like a backfill.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from connectors.contract import Checkpoint, Page, PageFormat, PageKind, Window
-from connectors.errors import SourceFailure
+from connectors.errors import SchemaChanged, SourceFailure
 from connectors.hubspot.answers import FoundIds
-from connectors.hubspot.failures import ObjectAbsent, ScopeMissing
-from connectors.hubspot.listing import CHUNK_RECORDS, Listing
+from connectors.hubspot.changes import Chunk, changed
+from connectors.hubspot.links import NEWER, LinkRefresh, Links
+from connectors.hubspot.listing import Listing
 from connectors.hubspot.object_api import LIST_LIMIT, SEARCH_LIMIT, ObjectApi
-from connectors.hubspot.records import (
-    Record,
-    association_rows,
-    history_rows,
-    instant,
-    keys_page,
-    lines_page,
-    merged_away,
-    rows_page,
-)
-from connectors.hubspot.schemas import ASSOCIATIONS, HISTORY
+from connectors.hubspot.records import Record, history_rows, instant, keys_page, lines_page, merged_away, rows_page
+from connectors.hubspot.schemas import HISTORY
 
 log = logging.getLogger(__name__)
 
 KEYS_A_PAGE = 50_000
 ARCHIVED_OVERLAP = timedelta(days=1)
 MANY_CHANGES = 5_000
-LIST, CHANGED, ARCHIVED, KEYS, DONE = "list", "changed", "archived", "keys", "done"
+LIST, CHANGED, ARCHIVED, LINKS, KEYS, DONE = "list", "changed", "archived", "links", "keys", "done"
 KEYS_ONLY: Checkpoint = {"phase": KEYS, "after": None}
 """Give this checkpoint to `read` to have only the ids named (when a count differs)."""
 
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """About a thousand records, or their ids, and where the phase goes on; `after` None: it is over."""
-
-    after: str | None
-    records: list[Record] = field(default_factory=list)
-    ids: list[str] = field(default_factory=list)
-
-
 class ObjectReader:
-    """One read of one object type. on_pair_refused: told of links that may not be read."""
+    """One read of one object type.
+
+    reconcile: name every id in the end. refresh_days: in how many days all links are read again, 0: never. on_pair:
+    told of links that may not be read. on_step: told, by the rule of its finding, of a step that was refused and left
+    out.
+    """
 
     def __init__(
         self,
@@ -64,32 +50,100 @@ class ObjectReader:
         window: Window,
         *,
         reconcile: bool,
-        on_pair_refused: Callable[[str, ObjectAbsent | ScopeMissing], None],
+        refresh_days: int,
+        on_pair: Callable[[str, SourceFailure], None],
+        on_step: Callable[[str, SourceFailure], None],
     ) -> None:
         self._api, self._pool, self._window, self._reconcile = api, pool, window, reconcile
-        self._on_pair_refused = on_pair_refused
-        self._pairs = dict(api.wanted.pairs or {})
+        self._refresh_days, self._on_step = refresh_days, on_step
+        self._links = Links(api, pool, on_pair)
         self._first_found: FoundIds | None = None
+        self._round = (window.bookmark or {}).get("round")
+        self._began = CHANGED
 
     def pages(self, checkpoint: Checkpoint | None) -> Iterator[Page]:
         """All pages from the checkpoint on."""
-        phase = str(checkpoint["phase"]) if checkpoint else self._first_phase()
-        after = checkpoint.get("after") if checkpoint else None
+        position: Checkpoint = checkpoint or {"phase": self._first_phase()}
+        phase = self._began = str(position["phase"])
+        self._began, self._round = position.get("began", phase), position.get("round", self._round)
         log.info("event=read stream=%s phase=%s resumed=%s", self._api.wanted.stream, phase, checkpoint is not None)
         while phase != DONE:
             following = self._next_phase(phase)
             if phase == KEYS:
                 yield from self._keys()
+            elif phase == LINKS:
+                following = yield from self._links_again(position)
+            elif phase == ARCHIVED:
+                yield from self._archived(position.get("after"), following)
             else:
-                for chunk in self._ahead(self._chunks(phase, after)):
-                    place = {"phase": phase if chunk.after else following, "after": chunk.after}
-                    yield from self._pages_of(chunk, place, is_archived=phase == ARCHIVED)
-            phase, after = following, None
+                yield from self._live(phase, position.get("after"), following)
+            phase, position = following, {}
 
     def _next_phase(self, phase: str) -> str:
         if phase in {LIST, CHANGED}:
             return ARCHIVED
-        return KEYS if phase == ARCHIVED and self._reconcile else DONE
+        if phase == ARCHIVED and self._began == CHANGED and self._links and self._refresh_days:
+            return LINKS
+        return KEYS if phase in {ARCHIVED, LINKS} and self._reconcile else DONE
+
+    def _live(self, phase: str, after: str | None, following: str) -> Iterator[Page]:
+        """Records that are there: all of them, or those that changed."""
+        if phase == LIST:
+            chunks = self._listed(after, is_archived=False)
+        else:
+            assert self._window.since is not None
+            chunks = changed(self._api, self._window.since, self._window.until, after or "0", self._first_found)
+        is_over = False
+        for chunk in self._ahead(chunks):
+            is_over = chunk.after is None
+            yield from self._pages_of(chunk, is_archived=False)
+            yield self._progress(following if is_over else phase, after=chunk.after)
+        if not is_over:
+            yield self._progress(following)
+
+    def _archived(self, after: str | None, following: str) -> Iterator[Page]:
+        """Records that were archived; of some object types HubSpot lists none."""
+        try:
+            for chunk in self._ahead(self._listed(after, is_archived=True)):
+                yield from self._pages_of(chunk, is_archived=True)
+                yield self._progress(ARCHIVED if chunk.after else following, after=chunk.after)
+        except SourceFailure as refusal:
+            self._pass_over("archived_not_listed", refusal)
+            yield self._progress(following)
+
+    def _links_again(self, position: Checkpoint) -> Generator[Page, None, str]:
+        """Links of records that were not read; gives the next phase. Where all ids were listed, they are named too."""
+        stream, following = self._api.wanted.stream, self._next_phase(LINKS)
+        refresh = LinkRefresh(self._api, self._pool, self._links, self._window, self._refresh_days)
+        try:
+            plan = refresh.plan()
+            named: list[str | None] = []
+            is_from_start = plan.is_whole and "step" not in position
+            for chunk, after in self._ahead(refresh.chunks(plan, {**position, "round": self._round})):
+                named += chunk.ids
+                yield self._links.page(chunk.ids)
+                yield self._links.parents_page(chunk.ids)
+                if not plan.is_whole and after["step"] != NEWER:
+                    self._round = after["after"]
+                if after["step"] is None and is_from_start and len(named) >= plan.quota:
+                    yield keys_page(stream, [None, *named], PageKind.KEYS)
+                    following = DONE
+                yield self._progress(LINKS, **after) if after["step"] else self._progress(following)
+        except SourceFailure as refusal:
+            self._pass_over("links_not_read_again", refusal)
+            self._round = None
+            yield self._progress(following)
+        return following
+
+    def _pass_over(self, rule_id: str, refusal: SourceFailure) -> None:
+        """Go on without a step that was refused; what stops the source or changes the schema is no such step."""
+        if not refusal.is_refusal or isinstance(refusal, SchemaChanged):
+            raise refusal
+        self._on_step(rule_id, refusal)
+
+    def _progress(self, phase: str, **more: Any) -> Page:
+        place = {"phase": phase, "after": None, **more, "began": self._began, "round": self._round}
+        return Page(self._api.wanted.stream, PageFormat.JSONL, checkpoint=place)
 
     def _first_phase(self) -> str:
         """How to learn what there is with the fewest calls."""
@@ -98,19 +152,16 @@ class ObjectReader:
             return LIST
         try:
             self._first_found = self._api.search_changed(since, self._window.until, "0")
-        except ObjectAbsent:
-            return LIST
-        changed = self._first_found.total
-        if changed < MANY_CHANGES:
+        except SourceFailure as refusal:
+            if not refusal.is_refusal:
+                raise
+            return LIST  # there is no search of this object, or not by time
+        found = self._first_found.total
+        if found < MANY_CHANGES:
             return CHANGED
         limit = self._api.wanted.page_limit
         by_list = self._api.total() * (1 / limit + (0 if self._api.wanted.fits_url else 1 / LIST_LIMIT))
-        return LIST if by_list < changed * (1 / limit + 1 / SEARCH_LIMIT) else CHANGED
-
-    def _chunks(self, phase: str, after: str | None) -> Iterator[Chunk]:
-        if phase == CHANGED:
-            return self._changed(after or "0")
-        return self._listed(after, is_archived=phase == ARCHIVED)
+        return LIST if by_list < found * (1 / limit + 1 / SEARCH_LIMIT) else CHANGED
 
     def _listed(self, after: str | None, *, is_archived: bool) -> Iterator[Chunk]:
         ids_only = not self._api.wanted.fits_url
@@ -126,25 +177,7 @@ class ObjectReader:
             return True
         return instant(head.archived_at) >= since - ARCHIVED_OVERLAP or instant(head.updated_at) >= since
 
-    def _changed(self, last_id: str) -> Iterator[Chunk]:
-        """Ids of changed records, windowed by id: no result is ever beyond the first page of a search."""
-        since = self._window.since
-        assert since is not None
-        ids: list[str] = []
-        is_over = False
-        while not is_over:
-            answer = self._first_found or self._api.search_changed(since, self._window.until, last_id)
-            self._first_found = None
-            found = [str(record.id) for record in answer.results]
-            _check_order(self._api.wanted.stream, [last_id, *found])
-            ids += found
-            is_over = answer.total <= len(found) or not found
-            last_id = found[-1] if found else last_id
-            if ids and (is_over or len(ids) >= CHUNK_RECORDS):
-                yield Chunk(None if is_over else last_id, ids=ids)
-                ids = []
-
-    def _pages_of(self, chunk: Chunk, place: Checkpoint, *, is_archived: bool) -> Iterator[Page]:
+    def _pages_of(self, chunk: Chunk, *, is_archived: bool) -> Iterator[Page]:
         stream = self._api.wanted.stream
         records = chunk.records or self._api.records(chunk.ids, archived=is_archived)
         if records:
@@ -153,21 +186,8 @@ class ObjectReader:
             yield keys_page(stream, losers, PageKind.DELETE)
         if records and self._api.wanted.history:
             yield rows_page(f"{stream}_{HISTORY}", history_rows(records))
-        if records and self._pairs and not is_archived:
-            yield rows_page(f"{stream}_{ASSOCIATIONS}", self._links([record.id for record in records]))
-        yield Page(stream, PageFormat.JSONL, checkpoint=place)
-
-    def _links(self, ids: Sequence[str]) -> Iterator[dict[str, object]]:
-        """Links of a chunk to all its paired object types; side by side, in a fixed order."""
-        futures = {
-            name: self._pool.submit(self._api.associations, to_type, ids) for name, to_type in self._pairs.items()
-        }
-        for name, future in futures.items():
-            try:
-                yield from association_rows(name, future.result())
-            except (ObjectAbsent, ScopeMissing) as refusal:
-                self._on_pair_refused(name, refusal)
-                del self._pairs[name]
+        if records and self._links and not is_archived:
+            yield self._links.page([record.id for record in records])
 
     def _keys(self) -> Iterator[Page]:
         """Every id that exists; it counts only whole, so it is always started anew."""
@@ -179,7 +199,8 @@ class ObjectReader:
             after = answer.after
             ids += (Record.of(raw).id for raw in answer.results)
             if not after:
-                yield keys_page(stream, ids, PageKind.KEYS, {"phase": DONE, "after": None})
+                yield keys_page(stream, ids, PageKind.KEYS)
+                yield self._progress(DONE)
                 return
             if len(ids) >= KEYS_A_PAGE:
                 yield keys_page(stream, ids, PageKind.KEYS)
@@ -192,11 +213,3 @@ class ObjectReader:
         while (item := future.result()) is not None:
             future = self._pool.submit(next, iterator, None)
             yield item
-
-
-def _check_order(stream: str, ids: Sequence[str]) -> None:
-    """Windows by id rest on this; going on without it would lose records or never end."""
-    if any(int(one) >= int(other) for one, other in pairwise(ids)):
-        raise SourceFailure(
-            "HubSpot's search did not answer in the order of ids.", where=stream, next_step="report this"
-        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -71,12 +72,15 @@ def keys_page(stream: str, ids: Iterable[str | None], kind: PageKind, checkpoint
 
 
 def history_rows(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
-    """Past values of the wanted properties, oldest first (`seq` 0)."""
+    """Past values of the wanted properties, oldest first; `seq` counts those of one instant.
+
+    Counted from the first value on it would move when HubSpot forgets the oldest ones.
+    """
     for record in records:
         for name, items in sorted((record.head.properties_with_history or {}).items()):
             ordered = sorted(reversed(items), key=lambda item: instant(item.timestamp))
-            for seq, item in enumerate(ordered):
-                yield _history_row(record.id, name, seq, item)
+            for _, ties in groupby(ordered, key=lambda item: instant(item.timestamp)):
+                yield from (_history_row(record.id, name, seq, item) for seq, item in enumerate(ties))
 
 
 def _history_row(record_id: str, name: str, seq: int, item: HistoryItem) -> dict[str, Any]:

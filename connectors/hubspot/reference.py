@@ -11,7 +11,7 @@ import msgspec
 from connectors.contract import Checkpoint, Page, Window
 from connectors.hubspot.answers import Pipeline, Pipelines, RawList, Stage
 from connectors.hubspot.failures import ObjectAbsent, ScopeMissing
-from connectors.hubspot.objects import PIPELINE_OBJECTS
+from connectors.hubspot.objects import PIPELINE_OBJECTS, REQUIRED_OBJECTS
 from connectors.hubspot.paths import ApiPaths
 from connectors.hubspot.records import instant, lines_page, one_line, rows_page
 from connectors.hubspot.schemas import LOGIN_ACTIVITY, OWNERS, PIPELINE_STAGES, PIPELINES
@@ -56,7 +56,9 @@ class ReferenceReader:
         for object_type in PIPELINE_OBJECTS:
             try:
                 answer = self._transport.ask(Call("GET", self._paths.pipelines(object_type)), Pipelines)
-            except (ObjectAbsent, ScopeMissing):
+            except (ObjectAbsent, ScopeMissing) as refusal:
+                if object_type in REQUIRED_OBJECTS and isinstance(refusal, ScopeMissing):
+                    raise  # what was read of them before is not gone
                 continue  # the object itself is reported when streams are probed
             yield from ((object_type, pipeline) for pipeline in answer.results)
 

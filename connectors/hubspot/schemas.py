@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from connectors.contract import Field, FieldType, StreamSchema
 from connectors.hubspot.answers import PropertyDefinition
@@ -37,16 +38,19 @@ def object_schema(
     object_type: str,
     definitions: Iterable[PropertyDefinition],
     *,
-    has_history: bool,
-    has_associations: bool,
+    history: Sequence[str],
+    pairs: Sequence[str],
 ) -> StreamSchema:
-    """The shape of an object type with its child streams; columns in the order of their names."""
+    """The shape of an object type with its child streams; columns in the order of their names.
+
+    history: properties whose past values are read. pairs: object types whose links are read.
+    """
     ordered = sorted({d.name: d for d in definitions}.values(), key=lambda d: d.name)
     children = []
-    if has_history:
-        children.append(_history_schema(stream))
-    if has_associations:
-        children.append(_associations_schema(stream))
+    if history:
+        children.append(_history_schema(stream, history))
+    if pairs:
+        children.append(_associations_schema(stream, pairs))
     return StreamSchema(
         stream=stream,
         system=SYSTEM,
@@ -56,6 +60,7 @@ def object_schema(
         version_field="updatedAt",
         deleted_field="archived",
         children=tuple(children),
+        remembers=bool(pairs),
     )
 
 
@@ -74,8 +79,8 @@ def _property_field(object_type: str, definition: PropertyDefinition) -> Field:
     )
 
 
-def _history_schema(parent: str) -> StreamSchema:
-    return _flat(
+def _history_schema(parent: str, properties: Sequence[str]) -> StreamSchema:
+    schema = _flat(
         f"{parent}_{HISTORY}",
         (
             Field("record_id"),
@@ -87,13 +92,14 @@ def _history_schema(parent: str) -> StreamSchema:
             Field("source_id"),
             Field("updated_by_user_id"),
         ),
-        ("record_id", "property", "seq"),
+        ("record_id", "property", "at", "seq"),
         replace_by="record_id",
     )
+    return replace(schema, covers=tuple(sorted(properties)), covers_field="property", keeps_history=True)
 
 
-def _associations_schema(parent: str) -> StreamSchema:
-    return _flat(
+def _associations_schema(parent: str, pairs: Sequence[str]) -> StreamSchema:
+    schema = _flat(
         f"{parent}_{ASSOCIATIONS}",
         (
             Field("from_id"),
@@ -106,6 +112,7 @@ def _associations_schema(parent: str) -> StreamSchema:
         ("from_id", "to_object", "to_id", "category", "type_id"),
         replace_by="from_id",
     )
+    return replace(schema, covers=tuple(sorted(pairs)), covers_field="to_object")
 
 
 def _flat(

@@ -23,7 +23,8 @@ class HubspotSource:
     include: further object types to read; exclude: patterns of object types not to read. property_exclude:
     patterns `object.property` or `property`; one starting with `!` brings a default exclusion back.
     rate_limit: the share of the account's allowance that may be used. reconcile: name every existing id after
-    each read, so that hard deletes are seen. Whoever chooses a window applies the overlap of two of them.
+    each read, so that hard deletes are seen. association_refresh_days: in how many days the links of all records are
+    read again, for they change without a stamp; 0: never. Whoever chooses a window applies the overlap of two of them.
     """
 
     base_url: str = DEFAULT_BASE_URL
@@ -37,6 +38,7 @@ class HubspotSource:
     named_pairs: frozenset[tuple[str, str]] = frozenset()
     rate_limit: float = 1.0
     reconcile: bool = False
+    association_refresh_days: int = 7
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> HubspotSource:
@@ -75,6 +77,7 @@ class HubspotSource:
             named_pairs=frozenset((one, other) for one, others in named.items() for other in others),
             rate_limit=share,
             reconcile=bool(settings.get("reconcile", False)),
+            association_refresh_days=int(settings.get("association_refresh_days", 7)),
         )
 
     def is_excluded(self, stream: str) -> bool:

@@ -13,11 +13,13 @@ import msgspec
 import requests
 
 from connectors.errors import (
+    AccessRefused,
     BudgetReached,
     CredentialsFailure,
     ExpectedFailure,
     SourceFailure,
     TransientSourceFailure,
+    WholeSourceFailure,
 )
 from connectors.http import BUSY_STATUSES, Backoff, PatientAdapter
 from connectors.pipedrive.settings import PipedriveSettings
@@ -177,12 +179,13 @@ class PipedriveClient:
         where, status = f"{self._source_id}, {doing}", response.status_code
         said = _said(response)
         if status in {401, 403}:
-            return CredentialsFailure(
+            kind = CredentialsFailure if status == 401 else AccessRefused
+            return kind(
                 f"Pipedrive refused access ({status}).", where=where, why=said, saved=KEPT,
                 next_step="check the token and that its user may see the whole company, then run  crmlift doctor",
             )  # fmt: skip
         if status == 402:
-            return SourceFailure(
+            return WholeSourceFailure(
                 "The Pipedrive account is closed or not paid for (402).", where=where, why=said, saved=KEPT,
                 next_step="ask who administers the account",
             )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from connectors.contract import Checkpoint, Connector, Finding, Page, PageFormat, StreamSchema, Window
-from connectors.errors import CredentialsFailure
+from connectors.errors import AccessRefused, SchemaChanged, SourceFailure
 from connectors.pipedrive.client import ObjectAbsent, PipedriveClient
 from connectors.pipedrive.reading import RecordReader
 from connectors.pipedrive.schemas import FIELDS_OF, FIXED, NATIVE, SYSTEM, Definition, record_schema
@@ -45,6 +45,7 @@ class PipedriveConnector(Connector):
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="pipedrive")
         self._definitions: dict[str, list[Definition]] = {}
         self._findings: dict[tuple[str, str | None], Finding] = {}
+        self._refused: set[str] = set()
 
     def check(self) -> str:
         """Ask who we are."""
@@ -64,7 +65,7 @@ class PipedriveConnector(Connector):
         """Native fields, and the account's own."""
         if stream in FIXED:
             return FIXED[stream]
-        schema = record_schema(stream, self._defined(stream), self._settings)
+        schema = record_schema(stream, self._defined(stream), self._settings, self._refused)
         for column in self._settings.custom_fields.get(stream, {}):
             if column not in {field.name for field in schema.fields}:
                 label = self._settings.custom_fields[stream][column]
@@ -75,9 +76,9 @@ class PipedriveConnector(Connector):
         """Small streams whole, the others by their time of change."""
         stream = schema.stream
         if stream in NATIVE:
-            yield from RecordReader(self._client, self._pool, schema, window, self._settings.reconcile_days).pages(
-                checkpoint
-            )
+            yield from RecordReader(
+                self._client, self._pool, schema, window, self._settings.reconcile_days, self._leave_out
+            ).pages(checkpoint)
         elif stream == "field_options":
             yield Page.of_rows(stream, self._field_options())
         else:
@@ -139,10 +140,16 @@ class PipedriveConnector(Connector):
         path = _V1[stream][0] if stream in _V1 else f"/api/v2/{stream}"
         try:
             self._client.get(path, f"looking for {stream}", limit=1)
-        except (ObjectAbsent, CredentialsFailure) as refusal:
+        except (ObjectAbsent, AccessRefused) as refusal:
             self._note("missing_object", stream, None, f"{stream} cannot be read: {refusal.what}")
             return False
         return True
+
+    def _leave_out(self, child: str, refusal: SourceFailure) -> None:
+        """Deals are read without what beside them is refused."""
+        self._refused.add(child)
+        self._note("missing_object", child, None, f"{child} cannot be read: {refusal.what} {refusal.why}")
+        raise SchemaChanged(refusal.what, where=refusal.where, why=refusal.why) from refusal
 
     def _note(self, rule_id: str, stream: str, field: str | None, message: str) -> None:
         self._findings[stream, field] = Finding(rule_id, stream, field, message)

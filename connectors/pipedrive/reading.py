@@ -1,9 +1,13 @@
-"""Reading records that change: what changed in the window, then archived deals, then, now and then, every id."""
+"""Reading records that change: what changed in the window, then archived deals, then, now and then, every id.
+
+With the ids of deals their products come again: one that is added or taken away need not move its deal's time of
+change.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -11,12 +15,13 @@ from typing import Any
 import msgspec
 
 from connectors.contract import Checkpoint, Page, PageFormat, PageKind, StreamSchema, Window
+from connectors.errors import SourceFailure
 from connectors.pipedrive.client import Listed, ObjectAbsent, PipedriveClient
 from connectors.pipedrive.schemas import FLOW, PRODUCTS
 
 log = logging.getLogger(__name__)
 
-LIST, ARCHIVED, KEYS, DONE = "list", "archived", "keys", "done"
+LIST, ARCHIVED, KEYS, CONTENTS, DONE = "list", "archived", "keys", "contents", "done"
 EVERY_STATUS = "open,won,lost,deleted"
 DEALS_A_REQUEST = 100
 KEYS_A_PAGE = 50_000
@@ -31,7 +36,7 @@ class Head(msgspec.Struct):
 
 
 class RecordReader:
-    """One read of deals, persons, organizations, activities or products."""
+    """One read of deals, persons, organizations, activities or products. on_refused: told of a child stream, raises."""
 
     def __init__(
         self,
@@ -40,12 +45,13 @@ class RecordReader:
         schema: StreamSchema,
         window: Window,
         reconcile_days: int,
+        on_refused: Callable[[str, SourceFailure], None],
     ) -> None:
         self._client, self._pool, self._schema, self._window = client, pool, schema, window
         self._stream, self._doing = schema.stream, f"reading {schema.stream}"
         self._path = f"/api/v2/{schema.stream}"
         self._children = {child.stream for child in schema.children}
-        self._is_due = is_due(window, reconcile_days)
+        self._is_due, self._on_refused = is_due(window, reconcile_days), on_refused
 
     def pages(self, checkpoint: Checkpoint | None) -> Iterator[Page]:
         """All pages from the checkpoint on."""
@@ -54,6 +60,9 @@ class RecordReader:
             following = self._next(phase)
             if phase == KEYS:
                 yield from self._keys()
+                yield self._progress({"phase": following, "cursor": None})
+            elif phase == CONTENTS:
+                yield from self._contents(cursor)
             else:
                 for rows, after in self._listed(phase, cursor):
                     place = {"phase": phase if after else following, "cursor": after}
@@ -63,7 +72,9 @@ class RecordReader:
     def _next(self, phase: str) -> str:
         if phase == LIST and self._stream == "deals":
             return ARCHIVED
-        return KEYS if self._is_due and phase != KEYS else DONE
+        if phase == KEYS and PRODUCTS in self._children:
+            return CONTENTS
+        return KEYS if self._is_due and phase in {LIST, ARCHIVED} else DONE
 
     def _listed(self, phase: str, cursor: str | None) -> Iterator[Listed]:
         """Pages in the order of ids: bounded by the window, so that nothing moves between them."""
@@ -84,12 +95,26 @@ class RecordReader:
             heads = msgspec.json.decode(b"[" + b",".join(rows) + b"]", type=list[Head]) if self._children else []
             if FLOW in self._children:
                 changed = [head.id for head in heads if head.update_time != head.add_time]
-                yield _lines_page(FLOW, [row for found in self._pool.map(self._flow, changed) for row in found])
+                yield self._children_page(FLOW, self._flow, changed)
             if PRODUCTS in self._children:
-                ids = [str(head.id) for head in heads]
-                chunks = [ids[n : n + DEALS_A_REQUEST] for n in range(0, len(ids), DEALS_A_REQUEST)]
-                yield _lines_page(PRODUCTS, [row for found in self._pool.map(self._products, chunks) for row in found])
-        yield Page(self._stream, PageFormat.JSONL, checkpoint=place)
+                yield self._products_page([str(head.id) for head in heads])
+        yield self._progress(place)
+
+    def _products_page(self, ids: Sequence[str]) -> Page:
+        chunks = [ids[n : n + DEALS_A_REQUEST] for n in range(0, len(ids), DEALS_A_REQUEST)]
+        return self._children_page(PRODUCTS, self._products, chunks)
+
+    def _children_page(self, child: str, work: Callable[[Any], list[bytes]], items: Sequence[Any]) -> Page:
+        """What belongs to the deals of a page, asked for side by side."""
+        rows: list[bytes] = []
+        try:
+            for found in self._pool.map(work, items):
+                rows += found
+        except SourceFailure as refusal:
+            if not refusal.is_refusal:
+                raise
+            self._on_refused(child, refusal)
+        return _lines_page(child, rows)
 
     def _flow(self, deal_id: int | str) -> list[bytes]:
         """Every logged change of a deal; none when it is gone by now."""
@@ -105,12 +130,37 @@ class RecordReader:
         listed = self._client.pages_v2("/api/v2/deals/products", "reading deals_products", deal_ids=",".join(deal_ids))
         return [row for rows, _ in listed for row in rows]
 
+    def _contents(self, cursor: str | None) -> Iterator[Page]:
+        """Products of every deal there is, archived ones last."""
+        is_archived, _, after = (cursor or "").rpartition(" ")
+        for path, asked in self._lists()[bool(is_archived) :]:
+            mark = "archived " if path.endswith("/archived") else ""
+            try:
+                for rows, following in self._client.pages_v2(path, "listing ids of deals", after or None, **asked):
+                    ids = [str(msgspec.json.decode(row, type=Head).id) for row in rows]
+                    yield self._products_page(ids)
+                    yield Page.of_rows(PRODUCTS, [{"deal_id": i} for i in ids], kind=PageKind.PARENTS)
+                    next_list = None if mark else "archived "
+                    place = f"{mark}{following}" if following else next_list
+                    yield self._progress({"phase": CONTENTS if place else DONE, "cursor": place})
+            except ObjectAbsent:
+                log.info("event=no_such_list source_path=%s", path)
+                yield self._progress({"phase": DONE, "cursor": None})
+            after = ""
+
+    def _lists(self) -> list[tuple[str, dict[str, str]]]:
+        """Where every record of the stream is listed, and how."""
+        if self._stream != "deals":
+            return [(self._path, {})]
+        return [(self._path, {"status": EVERY_STATUS}), (f"{self._path}/archived", {})]
+
+    def _progress(self, place: Checkpoint) -> Page:
+        return Page(self._stream, PageFormat.JSONL, checkpoint=place)
+
     def _keys(self) -> Iterator[Page]:
         """Every id that exists; it counts only whole, so it is always started anew."""
         ids: list[str] = []
-        paths = [(self._path, {"status": EVERY_STATUS} if self._stream == "deals" else {})]
-        paths += [(f"{self._path}/archived", {})] if self._stream == "deals" else []
-        for path, asked in paths:
+        for path, asked in self._lists():
             try:
                 for rows, _ in self._client.pages_v2(path, f"listing ids of {self._stream}", **asked):
                     ids += [str(msgspec.json.decode(row, type=Head).id) for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import msgspec
@@ -90,7 +90,7 @@ FLOW_SCHEMA = StreamSchema(
         Field("log_time", FieldType.TIMESTAMP, path=("data", "log_time")),
         Field("change_source", path=("data", "change_source")),
     ),
-    ("id",), replace_by="deal_id",
+    ("id",), replace_by="deal_id", keeps_history=True,
 )  # fmt: skip
 PRODUCTS_SCHEMA = StreamSchema(
     PRODUCTS, SYSTEM, PRODUCTS,
@@ -100,9 +100,15 @@ PRODUCTS_SCHEMA = StreamSchema(
 )  # fmt: skip
 
 
-def record_schema(stream: str, definitions: Iterable[Definition], settings: PipedriveSettings) -> StreamSchema:
-    """Native fields and the account's custom ones, each in the column it was given or under its key."""
-    children = (FLOW_SCHEMA, PRODUCTS_SCHEMA) if settings.history else (PRODUCTS_SCHEMA,)
+def record_schema(
+    stream: str, definitions: Iterable[Definition], settings: PipedriveSettings, refused: Container[str] = ()
+) -> StreamSchema:
+    """Native fields and the account's custom ones, each in the column it was given or under its key.
+
+    refused: child streams the account keeps back.
+    """
+    wanted = (FLOW_SCHEMA, PRODUCTS_SCHEMA) if settings.history else (PRODUCTS_SCHEMA,)
+    children = tuple(child for child in wanted if child.stream not in refused)
     return StreamSchema(
         stream=stream,
         system=SYSTEM,

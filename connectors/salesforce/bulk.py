@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 import requests
 
-from connectors.errors import BudgetReached, SourceFailure, TransientSourceFailure
+from connectors.errors import BudgetReached, TransientSourceFailure
 from connectors.http_body import unpacked
 from connectors.salesforce.client import SalesforceClient
-from connectors.salesforce.failures import LATER_CODES, RESUME, QueryRefused
+from connectors.salesforce.failures import LATER_CODES, RESUME, QueryRefused, query_refused
 
 CHUNK_BYTES = 256 * 1024
 PATIENCE_SECONDS = 2 * 3600.0
@@ -138,13 +138,9 @@ class BulkQueries:
             if state == "Aborted" or (state == "Failed" and _is_worth_another(said)):
                 raise JobGone(f"{state}: {said}" if said else str(state))
             if state == "Failed":
-                raise SourceFailure(
-                    "A Bulk API job failed.",
-                    where=f"{self._client.settings.source_id}, {doing}, job {job_id}",
-                    why=f"Salesforce said {said or 'nothing more'}.",
-                    saved="Pages landed before are kept.",
-                    next_step="look at the cause; leave the object or field out with exclude or field_exclude",
-                )
+                code = said.partition(":")[0].split(" ")[-1]
+                doing = f"{doing}, job {job_id}"
+                raise query_refused(code, f"It said {said or 'nothing more'}.", self._client.settings.source_id, doing)
             if waited_seconds >= PATIENCE_SECONDS:
                 raise TransientSourceFailure(
                     f"A Bulk API job is still {state} after {waited_seconds / 3600:.0f} hours.",

@@ -72,9 +72,9 @@ class SalesforceClient(Salesforce):
         """POST JSON to a path of the org."""
         return self._call_salesforce("POST", self._url(path), name=doing, json=dict(body))
 
-    def count(self, soql: str, doing: str, *, with_deleted: bool) -> int:
-        """The number a counting query gives."""
-        answer = self.get("queryAll/" if with_deleted else "query/", doing, params={"q": soql}).json()
+    def count(self, soql: str, doing: str) -> int:
+        """The number a counting query gives, over deleted and archived rows too."""
+        answer = self.get("queryAll/", doing, params={"q": soql}).json()
         return int(answer["totalSize"])
 
     def server_time(self) -> datetime:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.contract import Checkpoint, Connector, Finding, Page, StreamSchema, Window
-from connectors.errors import SettingsFailure, SourceFailure
+from connectors.errors import SchemaChanged, SettingsFailure, SourceFailure
 from connectors.http import Backoff
 from connectors.salesforce import soql
 from connectors.salesforce.bulk import BulkQueries
@@ -43,7 +43,9 @@ class SalesforceConnector(Connector):
         self._opened: tuple[SalesforceClient, BulkQueries] | None = None
         self._objects: list[Mapping[str, Any]] | None = None
         self._described: dict[str, Mapping[str, Any]] = {}
-        self._findings: dict[tuple[str, str | None], Finding] = {}
+        self._findings: dict[tuple[str, str, str | None], Finding] = {}
+        self._refused: dict[str, set[str]] = {}
+        self._read_until: dict[str, datetime] = {}
 
     def check(self) -> str:
         """Log in and ask for the limits; says where we are and how much of the limits is used."""
@@ -68,19 +70,20 @@ class SalesforceConnector(Connector):
         """The default objects the org has and those `include` adds, reference objects first."""
         objects = self._available()
         for finding in missing_objects(objects, self._settings):
-            self._findings[finding.object, finding.field] = finding
+            self._note(finding)
         return streams_of(objects, self._settings)
 
     def schema(self, stream: str) -> StreamSchema:
-        """The object's fields, typed by its describe."""
+        """The object's fields, typed by its describe; without those a query was refused for."""
         schema = schema_of(self._describe(stream), self._settings)
         for finding in missing_fields(schema):
-            self._findings[finding.object, finding.field] = finding
+            self._findings.setdefault((finding.rule_id, finding.object, finding.field), finding)
         return schema
 
     def read(self, schema: StreamSchema, window: Window, checkpoint: Checkpoint | None) -> Iterator[Page]:
         """Changed records through REST or Bulk API 2.0, then Ids of what is gone."""
-        described = self._describe(schema.stream)
+        stream, described = schema.stream, self._describe(schema.stream)
+        self._read_until[stream] = window.until
         reading = Reading(
             self._client,
             self._bulk,
@@ -88,20 +91,30 @@ class SalesforceConnector(Connector):
             window,
             keeps_deletion_log=bool(described.get("replicateable")),
             has_formulas=any(field.get("calculated") for field in described["fields"]),
+            on_untold_deletes=lambda refusal: self._note(_untold_deletes(stream, refusal)),
             sleep=self._sleep,
         )
-        return reading.pages(checkpoint)
+        try:
+            yield from reading.pages(checkpoint)
+        except QueryRefused as refusal:
+            self._leave_out(schema, refusal)
+            raise
 
     def count(self, schema: StreamSchema) -> int | None:
-        """Rows that are not deleted; None when the org cannot count them in time."""
+        """Rows that are not deleted, archived ones too; None when the org cannot count them in time."""
+        counting = soql.live_count(schema, self._read_until.get(schema.stream))
         try:
-            return self._client.count(soql.count(schema), f"counting {schema.stream}", with_deleted=False)
+            return self._client.count(counting, f"counting {schema.stream}")
         except SourceFailure as failure:
             log.warning("count_failed stream=%s reason=%r", schema.stream, failure.what)
+            message = (
+                f"{schema.stream} could not be counted, so nothing proves that all of it was loaded. {failure.why}"
+            )
+            self._note(Finding("not_counted", schema.stream, None, message))
             return None
 
     def findings(self) -> list[Finding]:
-        """Objects and fields found missing by `streams` and `schema` so far."""
+        """Objects and fields found missing, and steps refused, so far."""
         return list(self._findings.values())
 
     @property
@@ -137,7 +150,25 @@ class SalesforceConnector(Connector):
     def _describe(self, stream: str) -> Mapping[str, Any]:
         if stream not in self._described:
             self._described[stream] = self._client.get(f"sobjects/{stream}/describe", f"describing {stream}").json()
-        return self._described[stream]
+        described, refused = self._described[stream], self._refused.get(stream, ())
+        return {**described, "fields": [field for field in described["fields"] if field["name"] not in refused]}
+
+    def _leave_out(self, schema: StreamSchema, refusal: QueryRefused) -> None:
+        """SchemaChanged when it is one field that cannot be queried: the object is read without it."""
+        column = refusal.column
+        if column not in {field.name for field in schema.fields} - set(schema.primary_key):
+            return
+        self._refused.setdefault(schema.stream, set()).add(str(column))
+        message = f"Salesforce lists {schema.stream}.{column} and refuses to read it."
+        self._note(Finding("missing_field", schema.stream, column, message))
+        raise SchemaChanged(refusal.what, where=refusal.where, why=refusal.why, saved=refusal.saved) from refusal
+
+    def _note(self, finding: Finding) -> None:
+        self._findings[finding.rule_id, finding.object, finding.field] = finding
+
+
+def _untold_deletes(stream: str, refusal: SourceFailure) -> Finding:
+    return Finding("deletions_not_listed", stream, None, f"Which {stream} are gone cannot be asked. {refusal.why}")
 
 
 def open_salesforce(source_id: str, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connector:

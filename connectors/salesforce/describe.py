@@ -88,7 +88,13 @@ def schema_of(described: Mapping[str, Any], settings: SalesforceSettings) -> Str
         version_field=version_field,
         deleted_field="IsDeleted" if "IsDeleted" in native else None,
         is_snapshot=version_field is None,
+        keeps_history=is_history(name) and version_field is not None,
     )
+
+
+def is_history(object_name: str) -> bool:
+    """Whether Salesforce forgets rows by age: changes of fields after two years, log-ins after six months."""
+    return object_name.endswith("History")
 
 
 def missing_fields(schema: StreamSchema) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import requests
@@ -20,16 +21,10 @@ LATER_CODES = frozenset(
     }
 )
 LIMIT_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "EXCEEDED_QUOTA"})
-REFUSED_CODES = frozenset(
-    {
-        "INVALID_SESSION_ID",
-        "INVALID_AUTH_HEADER",
-        "API_DISABLED_FOR_ORG",
-        "API_CURRENTLY_DISABLED",
-        "INSUFFICIENT_ACCESS",
-        "INSUFFICIENT_ACCESS_OR_READONLY",
-    }
-)
+LOGIN_CODES = frozenset({"INVALID_SESSION_ID", "INVALID_AUTH_HEADER", "API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"})
+ACCESS_CODES = frozenset({"INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY"})
+"""Said of one object; who we are was accepted."""
+_NO_COLUMN = re.compile(r"No such column '(\w+)'")
 RESUME = "run the same command again: it goes on where it was"
 
 
@@ -40,6 +35,12 @@ class QueryRefused(SourceFailure):
     """
 
     code = ""
+
+    @property
+    def column(self) -> str | None:
+        """The field that cannot be queried though describe lists it, when it is that."""
+        found = _NO_COLUMN.search(self.why)
+        return found[1] if found else None
 
 
 def error_of(response: requests.Response) -> tuple[str, str]:
@@ -69,7 +70,7 @@ def is_busy(response: requests.Response) -> bool:
 def failure_of(response: requests.Response, source_id: str, doing: str) -> ExpectedFailure:
     """The failure an error answer stands for. doing: what was asked, such as "reading Opportunity"."""
     code, message = error_of(response)
-    said = f"Salesforce said {code}{': ' + message if message else ''}."
+    said = f"Salesforce said {code}{': ' + message.rstrip('.') if message else ''}."
     if code in LIMIT_CODES:
         return TransientSourceFailure(
             "A daily limit of the org is used up.",
@@ -86,20 +87,28 @@ def failure_of(response: requests.Response, source_id: str, doing: str) -> Expec
             saved="Pages landed before are kept.",
             next_step=RESUME,
         )
-    if response.status_code == 401 or code in REFUSED_CODES:
+    if response.status_code == 401 or code in LOGIN_CODES:
         return CredentialsFailure(
             f"Salesforce refused the request ({response.status_code}).",
             where=f"{source_id}, {doing}",
             why=said,
             saved="Pages landed before are kept.",
-            next_step="give the integration user API access and the right to read this, then run  crmlift doctor",
+            next_step="give the integration user API access, then run  crmlift doctor",
         )
+    return query_refused(code, said, source_id, doing)
+
+
+def query_refused(code: str, said: str, source_id: str, doing: str) -> QueryRefused:
+    """The failure of one request, which says nothing about other objects."""
+    is_hidden = code in ACCESS_CODES
     failure = QueryRefused(
-        "Salesforce did not accept a request.",
+        "Salesforce does not let the integration user read this." if is_hidden else "Salesforce refused a request.",
         where=f"{source_id}, {doing}",
         why=said,
         saved="Pages landed before are kept.",
-        next_step="look at the cause; leave the object or field out with exclude or field_exclude if need be",
+        next_step="give the integration user the right to read the object, or leave it out with exclude"
+        if is_hidden
+        else "look at the cause; leave the object or field out with exclude or field_exclude if need be",
     )
     failure.code = code
     return failure

@@ -15,7 +15,7 @@ import requests
 from simple_salesforce import SalesforceLogin
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 
-from connectors.errors import CredentialsFailure, ExpectedFailure, SettingsFailure, SourceFailure
+from connectors.errors import CredentialsFailure, ExpectedFailure, SettingsFailure, WholeSourceFailure
 from connectors.landing_files import sync_folder
 from connectors.salesforce.failures import error_of, failure_of, is_busy
 from connectors.salesforce.settings import SalesforceSettings
@@ -154,7 +154,7 @@ def _refusal(response: requests.Response, settings: SalesforceSettings) -> Expec
         return failure_of(response, settings.source_id, "logging in")
     if response.status_code in (400, 401, 403):
         return _credentials_refused(settings, f"{code}: {message}" if message else code)
-    return SourceFailure(
+    return WholeSourceFailure(
         f"{urlsplit(settings.login_url).netloc} gives out no tokens (status {response.status_code}).",
         where=settings.source_id,
         next_step=f"check {settings.address_setting}; it must be the address of a Salesforce org",

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.contract import Checkpoint, Page, PageFormat, PageKind, StreamSchema, Window
-from connectors.errors import SourceFailure, TransientSourceFailure
+from connectors.errors import IncompleteAnswer, SourceFailure
 from connectors.salesforce import rest, soql
 from connectors.salesforce.bulk import BulkQueries, BulkUnsupported, JobGone
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.deletes import deleted_ids
+from connectors.salesforce.failures import QueryRefused
 
 JOBS = 3
 """Jobs to start for one query before giving up."""
@@ -50,7 +51,7 @@ class Reading:
     """The pages of one stream.
 
     keeps_deletion_log: whether Salesforce logs deletions of the object. has_formulas: whether it has fields that move
-    without a stamp.
+    without a stamp. on_untold_deletes: told when neither the log nor the Ids can be had.
     """
 
     def __init__(
@@ -62,11 +63,12 @@ class Reading:
         *,
         keeps_deletion_log: bool,
         has_formulas: bool = False,
+        on_untold_deletes: Callable[[SourceFailure], None] = lambda refusal: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client, self._schema, self._window, self._sleep = client, schema, window, sleep
         self._settings, self._keeps_deletion_log = client.settings, keeps_deletion_log
-        self._bulk = bulk
+        self._bulk, self._on_untold_deletes = bulk, on_untold_deletes
         is_refresh = has_formulas and formulas_are_due(window, client.settings.formula_refresh_days)
         self._asked = Window(None, window.until) if is_refresh else window
         self._doing = f"reading {schema.stream}"
@@ -80,7 +82,20 @@ class Reading:
         if position["stage"] == "deletes":
             position = yield from self._deletes()
         if position["stage"] == "keys":
-            yield from self._query(self._keys_query, position)
+            yield from self._keys(position)
+
+    def _keys(self, position: Position) -> Pages:
+        """All Ids; they count only whole, so a refusal is passed over before the first of them only."""
+        has_some = "way" in position
+        try:
+            for page in self._query(self._keys_query, position):
+                has_some |= bool(page.body)
+                yield page
+        except QueryRefused as refusal:
+            if has_some:
+                raise
+            self._on_untold_deletes(refusal)
+            yield self._progress("end")
 
     def _records_query(self, is_fresh: bool) -> Query:
         return Query(
@@ -100,7 +115,7 @@ class Reading:
         """The rows a query will give, deleted ones included; None when the org cannot count them in time."""
         self._client.refuse_beyond_budget()
         try:
-            return self._client.count(counting, f"counting {self._schema.stream}", with_deleted=True)
+            return self._client.count(counting, f"counting {self._schema.stream}")
         except SourceFailure as failure:
             log.info("count_failed stream=%s reason=%r", self._schema.stream, failure.what)
             return None
@@ -158,7 +173,7 @@ class Reading:
                 reason = str(gone)
                 log.warning("bulk_job_gone stream=%s job=%s reason=%r", self._schema.stream, job, reason)
                 job, place = None, {}
-        raise TransientSourceFailure(
+        raise IncompleteAnswer(
             f"{JOBS} Bulk API jobs for one query came to nothing.",
             where=f"{self._settings.source_id}, {self._doing}",
             why=f"The last one: {reason}.",
@@ -167,8 +182,12 @@ class Reading:
         )
 
     def _deletes(self) -> Generator[Page, None, Position]:
-        """Ids from the deletion log, or the next stage when it does not cover the window."""
-        if self._window.since is None or self._schema.is_snapshot or not self._keeps_deletion_log:
+        """Ids from the deletion log, or the next stage when it does not cover the window.
+
+        Not asked for histories and log-ins: Salesforce purges them by age, and what was known stays known.
+        """
+        is_told = self._keeps_deletion_log and not self._schema.keeps_history
+        if self._window.since is None or self._schema.is_snapshot or not is_told:
             yield self._progress("end")
             return {"stage": "end"}
         self._client.refuse_beyond_budget()

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from connectors.errors import TransientSourceFailure
+from connectors.errors import IncompleteAnswer
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.failures import RESUME, QueryRefused
 
@@ -33,7 +33,7 @@ def fits(soql: str) -> bool:
 def pages(client: SalesforceClient, soql: str, start: str | None, doing: str) -> Iterator[RestPage]:
     """The answers to a query over deleted and archived rows too, from the locator `start` on.
 
-    A locator that has expired (after two days) starts the query anew. TransientSourceFailure when the rows do not add
+    A locator that has expired (after two days) starts the query anew. IncompleteAnswer when the rows do not add
     up to what the first answer promised.
     """
     path, promised, rows = start, None, 0
@@ -53,7 +53,7 @@ def pages(client: SalesforceClient, soql: str, start: str | None, doing: str) ->
         rows += len(records)
         path = None if answer["done"] else answer["nextRecordsUrl"]
         if path is None and promised is not None and promised != rows:
-            raise TransientSourceFailure(
+            raise IncompleteAnswer(
                 f"A query gave {rows} rows of {promised}.",
                 where=f"{client.settings.source_id}, {doing}",
                 saved="Pages landed before are kept.",

@@ -88,6 +88,18 @@ class Catalog:
             keeps_bookmark=True,
         )
 
+    def grown(self, stream: str, told: Mapping[str, Any]) -> StreamSchema | None:
+        """The stream's shape with the properties a SCHEMA message has beyond the catalog's; None where it has none.
+
+        What the catalog says of the others holds: taps tell the same type in many ways. The tap gets its own catalog.
+        """
+        known: Mapping[str, Any] = self._entries[stream].get("schema") or {}
+        properties = {**(told.get("properties") or {}), **(known.get("properties") or {})}
+        was = self.schema(stream)
+        self._entries[stream] = {**self._entries[stream], "schema": {**known, "properties": properties}}
+        schema = self.schema(stream)
+        return schema if len(schema.fields) > len(was.fields) else None
+
     def selecting(self, stream: str) -> dict[str, Any]:
         """The catalog as the tap gets it: this stream selected, every other not."""
         out: dict[str, Any] = copy.deepcopy(dict(self._given))

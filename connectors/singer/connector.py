@@ -51,7 +51,10 @@ class SingerConnector(Connector):
             return  # the run was cut off after the tap had ended
         start = checkpoint or window.bookmark or {}
         stream, catalog = schema.stream, self._catalog
-        reader = MessageReader(schema, catalog.keys(stream), catalog.names(stream), start, self._tap.misunderstood)
+        reader = MessageReader(
+            schema, catalog.keys(stream), catalog.names(stream), start, self._tap.misunderstood,
+            lambda told: catalog.grown(stream, told),
+        )  # fmt: skip
         yield from reader.pages(self._tap.messages(catalog.selecting(stream), start.get("state")))
 
     def findings(self) -> list[Finding]:

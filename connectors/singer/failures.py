@@ -7,9 +7,17 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
-from connectors.errors import CredentialsFailure, ExpectedFailure, SourceFailure, TransientSourceFailure
+from connectors.errors import (
+    AccessRefused,
+    CredentialsFailure,
+    ExpectedFailure,
+    IncompleteAnswer,
+    SourceFailure,
+    TransientSourceFailure,
+)
 
-_REFUSED = re.compile(r"(?i)\b(401|403)\b|unauthori[sz]ed|forbidden|invalid[_ ](grant|token|credential|api.?key)")
+_NO_LOGIN = re.compile(r"(?i)\b401\b|unauthori[sz]ed|invalid[_ ](grant|token|credential|api.?key)")
+_NO_ACCESS = re.compile(r"(?i)\b403\b|forbidden")
 _BUSY = re.compile(
     r"(?i)\b(429|500|502|503|504)\b|timed?[ _]?out|connection ?(reset|refused|aborted|error)|rate.?limit"
 )
@@ -37,18 +45,25 @@ class Redactor:
         return _ADDRESS.sub("***", _USER_INFO.sub("***", _TELLING.sub(r"\1***", text)))
 
 
-def ended_badly(tap: str, source_id: str, code: int, said: Sequence[str]) -> ExpectedFailure:
-    """The failure behind an exit code that is not 0."""
+def ended_badly(
+    tap: str, source_id: str, code: int, said: Sequence[str], *, is_discovery: bool = False
+) -> ExpectedFailure:
+    """The failure behind an exit code that is not 0. A run of one stream that is forbidden is not a refused log-in."""
     last = " / ".join(line.strip()[:300] for line in list(said)[-3:] if line.strip())
     why = f"It said: {last}" if last else "It said nothing."
     if code < 0:
-        return TransientSourceFailure(
+        return IncompleteAnswer(
             f"The tap {tap} was killed (signal {-code}).", where=source_id, why=why, saved=KEPT, next_step=AGAIN
         )
     kind: type[SourceFailure | CredentialsFailure] = SourceFailure
     next_step = f"mend the cause, then {AGAIN}"
-    if _REFUSED.search(last):
+    if _NO_LOGIN.search(last) or (is_discovery and _NO_ACCESS.search(last)):
         kind, next_step = CredentialsFailure, "check the credentials in its config, then run  crmlift doctor"
+    elif _NO_ACCESS.search(last):
+        kind, next_step = (
+            AccessRefused,
+            f"give it the right to read the stream or leave it out with exclude, then {AGAIN}",
+        )
     elif _BUSY.search(last):
         kind, next_step = TransientSourceFailure, AGAIN
     return kind(

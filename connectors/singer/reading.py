@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ class Message(msgspec.Struct):
     value: Any = None
     version: int | None = None
     key_properties: list[str] | None = None
+    schema: dict[str, Any] | None = None
 
 
 class MessageReader:
@@ -45,8 +47,10 @@ class MessageReader:
         names: frozenset[str],
         start: Checkpoint,
         misunderstood: Callable[[str], SourceFailure],
+        grown: Callable[[dict[str, Any]], StreamSchema | None] = lambda told: None,
     ) -> None:
         self._schema, self._keys, self._names, self._misunderstood = schema, keys, names, misunderstood
+        self._grown = grown
         self._state, self._version = start.get("state"), start.get("version")
         self._new_version: int | None = None
         self._is_activated = False
@@ -60,7 +64,10 @@ class MessageReader:
         """Pages of about PAGE_ROWS records; each ends where the tap told its state, when it does so often enough."""
         try:
             for line in lines:
-                self._read(line)
+                schema = self._read(line)
+                if schema is not None:
+                    yield from self._before_new_schema()
+                    yield replace(self._page([], {}), schema=schema)
                 if len(self._rows) >= PAGE_ROWS or self._bytes >= PAGE_BYTES:
                     yield from self._flush()
         except ExpectedFailure:
@@ -68,20 +75,23 @@ class MessageReader:
             raise
         yield from self._end()
 
-    def _read(self, line: bytes) -> None:
+    def _read(self, line: bytes) -> StreamSchema | None:
+        """Take a message in; the stream's new shape when it tells of fields nobody knew."""
         message = self._message(line)
         if message is None:
-            return
+            return None
         if message.type == "STATE":
             self._state, self._covered = message.value, len(self._rows)
         elif message.stream not in self._names:
-            return  # a parent the tap reads on the way to its child
+            return None  # a parent the tap reads on the way to its child
         elif message.type == "RECORD":
             self._take(message)
         elif message.type == "SCHEMA":
             self._compare_keys(message)
+            return self._grown(message.schema or {})
         elif message.type == "ACTIVATE_VERSION":
             self._activate(message.version)
+        return None
 
     def _message(self, line: bytes) -> Message | None:
         if not line.lstrip().startswith(b"{"):
@@ -157,6 +167,13 @@ class MessageReader:
             yield self._page(self._rows, {})
             self._rows = []
         self._bytes = sum(map(len, self._rows))
+
+    def _before_new_schema(self) -> Iterator[Page]:
+        """All rows so far: those after the last state come again if the run is cut off here."""
+        yield from self._covered_page()
+        if self._rows:
+            yield self._page(self._rows, {})
+        self._rows, self._bytes = [], 0
 
     def _covered_page(self) -> Iterator[Page]:
         """Rows up to the last state."""

@@ -82,7 +82,7 @@ class Tap:
             _end(process)
             listener.join(5)
         if code:
-            raise ended_badly(self.name, self._source_id, code, said)
+            raise ended_badly(self.name, self._source_id, code, said, is_discovery="--discover" in arguments)
 
     def _start(self, arguments: list[str], folder: Path) -> subprocess.Popen[bytes]:
         argv = [*self._settings.argv, *arguments]

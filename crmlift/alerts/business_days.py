@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Container, Iterable
 from datetime import date, timedelta
 
@@ -10,6 +11,7 @@ import holidays
 END_DAYS = 14
 START_DAYS = 7
 WORKING_DAYS = 5
+MONTHS = 3
 
 
 def public_holidays(country: str | None, years: Iterable[int]) -> frozenset[date]:
@@ -19,19 +21,21 @@ def public_holidays(country: str | None, years: Iterable[int]) -> frozenset[date
     return frozenset(holidays.country_holidays(country, years=list(years)).keys())
 
 
-def phase(day: date) -> str:
-    """Where a day stands in its quarter: the rush of the last two weeks, the lull of the first, or between."""
-    first_month = 3 * ((day.month - 1) // 3) + 1
-    start = date(day.year, first_month, 1)
-    after = date(day.year + (first_month == 10), (first_month + 3 - 1) % 12 + 1, 1)
-    if (after - day).days <= END_DAYS:
+def phase(day: date, fiscal_year_start: int = 1) -> str:
+    """Where a day stands in its quarter: the rush of the last two weeks, the lull of the first, or between.
+
+    fiscal_year_start: the month (1 to 12) the fiscal year begins in, whose quarters are meant.
+    """
+    place = (day.month - fiscal_year_start) % MONTHS
+    days_left = monthrange(day.year, day.month)[1] - day.day
+    if place == MONTHS - 1 and days_left < END_DAYS:
         return "end"
-    return "start" if (day - start).days < START_DAYS else "middle"
+    return "start" if place == 0 and day.day <= START_DAYS else "middle"
 
 
-def week_phase(monday: date) -> str:
+def week_phase(monday: date, fiscal_year_start: int = 1) -> str:
     """The phase of a week: that of its Thursday, as ISO weeks belong to the year of theirs."""
-    return phase(monday + timedelta(days=3))
+    return phase(monday + timedelta(days=3), fiscal_year_start)
 
 
 def working_share(monday: date, free: Container[date]) -> float:

@@ -52,7 +52,7 @@ def detect(
     years = range(today.year - HOLIDAY_YEARS, today.year + 1)
     night = Night(
         connection, as_of, today, timezone, public_holidays(declared.get("country"), years), limits,
-        incident_spans(connection, today, limits.adapt_after_days),
+        incident_spans(connection, today, limits.adapt_after_days), int(declared.get("fiscal_year_start") or 1),
     )  # fmt: skip
     found = [watch(night, rule) for rule in chosen if rule.kpi_id not in muted]
     signals = [signal for signal in found if signal is not None]

@@ -53,10 +53,10 @@ class Sums:
     size_variation: float
 
 
-def mature_weeks(connection: duckdb.DuckDBPyConnection, kpi_id: str) -> list[tuple[date, float]]:
-    """(Monday, value) of the KPI's mature weeks for everybody, oldest first."""
+def mature_weeks(connection: duckdb.DuckDBPyConnection, kpi_id: str) -> list[tuple[date, float, int]]:
+    """(Monday, value, records behind it) of the KPI's mature weeks for everybody, oldest first."""
     rows = connection.execute(
-        "select period_start, value from metrics.kpi_value where kpi_id = ? and period_grain = 'week' "
+        "select period_start, value, coalesce(n, 0) from metrics.kpi_value where kpi_id = ? and period_grain = 'week' "
         "and segment_dim = 'all' and is_mature and value is not null "
         "qualify row_number() over (partition by period_start order by source_id <> 'all', source_id) = 1 "
         "order by period_start",

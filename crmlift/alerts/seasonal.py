@@ -42,22 +42,24 @@ class Seasonal:
 
 def seasonal_signal(
     read: Callable[[str, date], Sums | None], *, before: date, free: Container[date], limits: Limits, bad_sign: int,
-    excluded: Callable[[date], bool], is_stock: bool = False,
+    excluded: Callable[[date], bool], is_stock: bool = False, fiscal_year_start: int = 1,
 ) -> Seasonal | None:  # fmt: skip
     """Score the last whole days before `before`, or the last whole week of a KPI with few events a day.
 
     is_stock: counted at the end of each week, so that holidays and quarter rushes do not matter. free: public holidays.
-    excluded: days not to compare with (open incidents). None without enough comparable periods.
+    excluded: days not to compare with (open incidents). fiscal_year_start: month the quarters are counted from. None
+    without enough comparable periods.
     """
     if not is_stock:
         daily = read("day", before)
         if daily is None:
             return None
         if float(np.median(daily.events[-28:])) >= limits.min_daily_events:
-            return _score(daily, _DayGrain(free), limits, bad_sign, excluded)
+            return _score(daily, _DayGrain(free, fiscal_year_start), limits, bad_sign, excluded)
     monday = before - timedelta(days=before.weekday())
     weekly = read("week", monday)
-    return None if weekly is None else _score(weekly, _WeekGrain(free, is_stock), limits, bad_sign, excluded)
+    grain = _WeekGrain(free, fiscal_year_start, is_stock)
+    return None if weekly is None else _score(weekly, grain, limits, bad_sign, excluded)
 
 
 class _DayGrain:
@@ -65,14 +67,14 @@ class _DayGrain:
 
     days, residuals, step = 1, DAY_RESIDUALS, 7
 
-    def __init__(self, free: Container[date]) -> None:
-        self.free = free
+    def __init__(self, free: Container[date], fiscal_year_start: int) -> None:
+        self.free, self.fiscal_year_start = free, fiscal_year_start
 
     def share(self, start: date) -> float:
         return 0.0 if start in self.free else 1.0
 
     def phase(self, start: date) -> str:
-        return phase(start)
+        return phase(start, self.fiscal_year_start)
 
 
 class _WeekGrain:
@@ -80,15 +82,15 @@ class _WeekGrain:
 
     days, residuals, step = 7, WEEK_RESIDUALS, 1
 
-    def __init__(self, free: Container[date], is_stock: bool) -> None:
-        self.free = frozenset() if is_stock else free
-        self.is_stock = is_stock
+    def __init__(self, free: Container[date], fiscal_year_start: int, is_stock: bool) -> None:
+        self.free: Container[date] = frozenset() if is_stock else free
+        self.fiscal_year_start, self.is_stock = fiscal_year_start, is_stock
 
     def share(self, start: date) -> float:
         return working_share(start, self.free)
 
     def phase(self, start: date) -> str:
-        return MIDDLE if self.is_stock else week_phase(start)
+        return MIDDLE if self.is_stock else week_phase(start, self.fiscal_year_start)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,11 @@ from crmlift.alerts.seasonal import seasonal_signal
 
 @dataclass(frozen=True)
 class Night:
-    """What all rules of one night share. incidents: kpi_id → spans of days not to compare with."""
+    """What all rules of one night share.
+
+    incidents: kpi_id → spans of days not to compare with. fiscal_year_start: month the quarters are counted
+    from.
+    """
 
     connection: duckdb.DuckDBPyConnection
     as_of: datetime
@@ -25,6 +29,7 @@ class Night:
     holidays: Container[date]
     limits: Limits
     incidents: Mapping[str, Sequence[evidence.Span]]
+    fiscal_year_start: int = 1
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ def prop_drop(night: Night, rule: Rule) -> Signal | None:
         return None
     change = rule.bad_sign * (test.observed - test.expected)
     worst = evidence.contributions(rule.bad_sign * (now.num - now.den * test.expected), now.team)
-    return _signal(rule, windows, test, change, rule.param("min_abs", 0.05), int(now.den.sum()), worst)
+    return _signal(rule, windows, test, change, rule.param("min_abs", 0.05), len(now.num), worst)
 
 
 def mean_shift(night: Night, rule: Rule) -> Signal | None:
@@ -126,10 +131,11 @@ def level(night: Night, rule: Rule) -> Signal | None:
     if len(weeks) < needed:
         return None
     sign, warn, crit = rule.bad_sign, rule.params["warn"], rule.params["crit"]
-    mildest = min(sign * value for _, value in weeks)
+    mildest = min(sign * value for _, value, _ in weeks)
+    start, newest, records = weeks[-1]
     is_critical = mildest >= sign * crit
     return Signal(
-        rule, weeks[-1][0], 7, weeks[-1][1], warn, sign * (weeks[-1][1] - warn), 0.0, needed, None,
+        rule, start, 7, newest, warn, sign * (newest - warn), 0.0, records, None,
         mildest >= sign * warn, "critical" if is_critical else "warning",
     )  # fmt: skip
 
@@ -143,7 +149,7 @@ def sum_seasonal(night: Night, rule: Rule) -> Signal | None:
             night.connection, rule.kpi_id, grain=grain, before=end, timezone=night.timezone
         ),
         before=before, free=night.holidays, limits=night.limits, bad_sign=rule.bad_sign,
-        is_stock=rule.stat_type.startswith("snapshot"),
+        is_stock=rule.stat_type.startswith("snapshot"), fiscal_year_start=night.fiscal_year_start,
         excluded=lambda day: evidence.touches(day, day + timedelta(days=1), spans),
     )  # fmt: skip
     if found is None:

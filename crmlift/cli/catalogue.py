@@ -44,7 +44,7 @@ def _models() -> list[Model]:
 def kpi_list(as_json: Json = False) -> None:
     """All KPIs, with the question each answers."""
     rows = [
-        (k.kpi_id, k.definition.family, k.definition.stat_type, k.definition.direction, k.definition.question["en"])
+        (k.kpi_id, k.definition.family, k.definition.stat_type, k.definition.direction, k.questions["en"])
         for k in _kpis()
         if not k.definition.is_input
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from connectors.errors import ExpectedFailure
 from crmlift.cli.output import Json, print_json, print_table, results
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
 from crmlift.settings_file import Loaded, load_settings, source_secrets
@@ -52,6 +53,8 @@ def check(
             from crmlift.cli.files import report_files
 
             report_files(connector, source)
+        else:
+            _report_kept_back(connector)
         return
     found = _conformance(loaded, source, tuple(stream or ()), rows)
     if as_json:
@@ -113,6 +116,23 @@ def _conformance(loaded: Loaded, source: str, streams: tuple[str, ...], rows: in
     )  # fmt: skip
     with Trial(subject) as trial:
         return list(trial.all_results())
+
+
+def _report_kept_back(connector: Connector) -> None:
+    """What the source lacks or does not show, line by line; the first failure when it keeps a stream back."""
+    failures = []
+    for stream in connector.streams():
+        try:
+            connector.schema(stream)
+        except ExpectedFailure as failure:
+            if failure.stops_source:
+                raise
+            failures.append(failure)
+            results().print(f"✗ {stream}: {failure.what} {failure.why}", soft_wrap=True, markup=False)
+    for finding in connector.findings():
+        results().print(f"– {finding.message}", soft_wrap=True, markup=False)
+    if failures:
+        raise failures[0]
 
 
 def _print_conformance(found: list[Result]) -> None:

@@ -33,30 +33,53 @@ def write_mapping(file: str, entity: str | None, out: Path | None) -> None:
 
 
 def report_files(connector: Connector, source: str) -> None:
-    """What was understood of each table, then every bad cell; fails when there is one."""
+    """What was understood of each table, then every bad cell; fails when a row or a file cannot be loaded."""
     reports = check_files(cast("FilesConnector", connector))
     print_table(
-        ["set", "entity", "file", "rows", "bad rows", "repeated keys", "read as"],
+        ["set", "entity", "file", "rows", "bad rows", "left out", "repeated ids", "read as"],
         [
-            [r.set_name, r.entity, r.place, r.rows, r.bad_rows, r.repeated_keys, "; ".join(_understood(r))]
+            [
+                r.set_name, r.entity, r.place, r.rows, r.bad_rows, r.left_out, _repeated(r), "; ".join(_understood(r)),
+            ]
             for r in reports
         ],
-    )
-    problems = [problem for report in reports for problem in report.problems]
-    if problems:
+    )  # fmt: skip
+    cells = [problem for report in reports for problem in (*report.problems, *report.unread)]
+    if cells:
         print_table(
-            ["file", "sheet", "row", "column", "what"],
-            [[p.file, p.sheet or "", p.row, p.column or "", p.reason] for p in problems[:SHOWN]],
+            ["file", "sheet", "row", "column", "what", "so"],
+            [
+                [p.file, p.sheet or "", p.row, p.column or "", p.reason, "left empty" if p.is_spare else "row rejected"]
+                for p in cells[:SHOWN]
+            ],
         )
+    _fail(reports, source, f" The first {SHOWN} are shown." if len(cells) > SHOWN else "")
+
+
+def _fail(reports: list[TableReport], source: str, more: str) -> None:
+    """DataCheckFailure when a row or a file cannot be loaded."""
+    problems = sum(len(report.problems) for report in reports)
     refused = [report for report in reports if report.refusal]
-    if problems or refused:
-        more = f" The first {SHOWN} are shown." if len(problems) > SHOWN else ""
-        raise DataCheckFailure(
-            f"{len(problems)} cells of source {source} cannot be loaded, {len(refused)} files are refused.{more}",
-            why="\n".join(f"{report.place}: {report.refusal}" for report in refused),
-            saved="The other rows load; a row with such a cell goes to ops.rejected_row.",
-            next_step="mend the cells or the mapping, then run the same command again",
-        )
+    doubled = [report for report in reports if report.contradictory_keys]
+    if not (problems or refused or doubled):
+        return
+    said = [f"{problems} cells of source {source} cannot be loaded, {len(refused)} files are refused.{more}"]
+    if doubled:
+        said.append(f"{sum(r.contradictory_keys for r in doubled)} rows repeat an id with other content.")
+    cures = ["mend the cells or the mapping"]
+    cures += ["map the column that says when a row was last changed to modified_at"] if doubled else []
+    raise DataCheckFailure(
+        " ".join(said),
+        why="\n".join(f"{report.place}: {report.refusal}" for report in refused),
+        saved="The other rows load; a row with such a cell goes to ops.rejected_row, and so do all rows of such an id.",
+        next_step=f"{', or '.join(cures)}, then run the same command again",
+    )
+
+
+def _repeated(report: TableReport) -> str:
+    if not report.contradictory_keys:
+        return str(report.repeated_keys)
+    return f"{report.repeated_keys}, {report.contradictory_keys} with other content"
 
 
 def _understood(report: TableReport) -> list[str]:

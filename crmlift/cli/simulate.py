@@ -17,7 +17,7 @@ import typer
 from crmlift.cli.output import errors
 from crmlift.errors import UsageFailure
 from crmlift.simulator.faults import STORMS
-from crmlift.simulator.options import PD_API_TOKEN, RateTier, ServerOptions
+from crmlift.simulator.options import PD_API_TOKEN, REFUSALS, RateTier, ServerOptions
 
 Size = Annotated[str, typer.Option("--size", help="small, medium or large.")]
 
@@ -36,7 +36,10 @@ def simulate(
     http: Annotated[bool, typer.Option("--http", help="Plain http (simple-salesforce insists on https).")] = False,
     faults: Annotated[
         str | None,
-        typer.Option(help="A storm: errors, limits, drops, truncated, expired, slow, failed, shuffled, skewed, all."),
+        typer.Option(
+            help="A storm: errors, limits, drops, truncated, expired, slow, failed, shuffled, skewed, all; or refusals "
+            "(an object of each vendor is withheld for good), repeats (records come twice)."
+        ),
     ] = None,
     latency: Annotated[str, typer.Option(help="Wait before each answer, e.g. 150ms.")] = "0ms",
     rate_limits: Annotated[
@@ -74,7 +77,9 @@ def simulate(
         options=ServerOptions(
             latency_s=_seconds(latency),
             rate_limits=_one_of(rate_limits, get_args(RateTier), "tier"),
-            faults=_one_of(faults, STORMS, "storm"),
+            faults=None if faults in {"refusals", "repeats"} else _one_of(faults, STORMS, "storm"),
+            refused=REFUSALS if faults == "refusals" else (),
+            has_repeats=faults == "repeats",
         ),
         on_ready=lambda info: _tell(info, ready_file),
         files=files,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,8 @@ from crmlift.warehouse.store import published
 
 EXIT_ALERT = 14
 
+log = logging.getLogger(__name__)
+
 Only = Annotated[str | None, typer.Option("--only", help="One source id, as in crmlift.yml; all of them if not given.")]
 Full = Annotated[bool, typer.Option("--full", help="Read everything again instead of what changed.")]
 ExitOnAlert = Annotated[bool, typer.Option("--exit-on-alert", help="Exit with 14 while an alert is open.")]
@@ -20,13 +23,20 @@ ExitOnAlert = Annotated[bool, typer.Option("--exit-on-alert", help="Exit with 14
 def extract(only: Only = None, full: Full = False, as_json: Json = False) -> None:
     """Land what changed in the sources since the last run (an interrupted extraction goes on where it was)."""
     from crmlift import pipeline
+    from crmlift.refusals import PartlyRead
 
-    run_id = pipeline.new_run_id()
-    done = [
-        pipeline.extract(source_id, run_id=run_id, full=full)
-        for source_id in ([only] if only else pipeline.source_ids())
-    ]
+    run_id, done, failures = pipeline.new_run_id(), [], []
+    for source_id in [only] if only else pipeline.source_ids():
+        try:
+            done.append(pipeline.extract(source_id, run_id=run_id, full=full))
+        except PartlyRead as partly:
+            done.append(pipeline.summary_of(partly.done, run_id))
+            failures.append(partly)
     _show(done, as_json)
+    for failure in failures[1:]:
+        log.error("%s", failure)
+    if failures:
+        raise failures[0]
 
 
 def load(as_json: Json = False) -> None:

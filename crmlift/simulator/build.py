@@ -16,6 +16,7 @@ from crmlift.simulator.company import Company, SimTable
 from crmlift.simulator.engagement_tables import engagement_tables, links
 from crmlift.simulator.marketing import Marketing, simulate_marketing
 from crmlift.simulator.marketing_tables import company_table, contact_table, deal_table
+from crmlift.simulator.oddities import without_hidden
 from crmlift.simulator.sales import Sales, simulate_sales
 from crmlift.simulator.sales_activities import Activities, activity_ids, activity_tables, simulate_activities
 from crmlift.simulator.sales_links import link_tables
@@ -91,7 +92,7 @@ def _salesforce(world: World, sales: Sales, activities: Activities, at: int) -> 
         *link_tables(world, sales, at),
         *user_tables(world, at),
     ]
-    return reference_tables(world, at) | {t.name: t for t in tables}
+    return reference_tables(world, at) | {t.name: t for t in without_hidden(tables, at)}
 
 
 def _hubspot(world: World, marketing: Marketing, at: int) -> tuple[dict[str, SimTable], list[Any]]:
@@ -122,8 +123,9 @@ def _purged(sales: Sales, activities: Activities, at: int) -> dict[str, list[tup
     gone = fate.purged_before(at)
     out["Contact"] = list(zip(ids("Contact", number[gone]), known_instants(fate.deleted[gone]), strict=True))
     gone = activities.existence.purged_before(at)
-    for record, when in zip(
+    for records, when in zip(
         activity_ids(activities, gone), known_instants(activities.existence.deleted[gone]), strict=True
     ):
-        out.setdefault("Event" if record.startswith("00U") else "Task", []).append((record, when))
+        for record in records:
+            out.setdefault("Event" if record.startswith("00U") else "Task", []).append((record, when))
     return out

@@ -247,7 +247,7 @@ def _milestones(cases: Tickets, shown: Index, at: int) -> SimTable:
     due = fate.created + np.where(kind == 0, FIRST_RESPONSE_PROMISE, SOLUTION_PROMISE)
     done = np.where(kind == 0, cases.replied[case], cases.closed[case])
     missed = np.where(done > due, due, NEVER)
-    modified = latest(at, fate.created, done, missed, fate.deleted, fate.restored)
+    modified = latest(at, fate.created, done, fate.deleted, fate.restored)  # that the time ran out moves no stamp
     minutes = ((done - fate.created) // MINUTE).tolist()
     columns: dict[str, Column] = {
         "Id": ids("CaseMilestone", case * 2 + kind),

@@ -12,6 +12,7 @@ from crmlift.simulator.hubspot_fields import PROPERTIES
 from crmlift.simulator.hubspot_rows import envelope, owner_ids, user_ids
 from crmlift.simulator.ids import hubspot_ids
 from crmlift.simulator.marketing import Marketing, Talks
+from crmlift.simulator.oddities import LINKED_LATER, linked_at, ticket_numbers
 from crmlift.simulator.rows import Column, pick, table, where
 
 KINDS = ("calls", "emails", "meetings", "tasks", "notes")
@@ -68,6 +69,7 @@ def _details(talks: Talks, kind: str, shown: Index) -> dict[str, Column]:
             "hs_email_text": texts,
             "hs_email_direction": where(inbound, ["INCOMING_EMAIL"] * len(shown), "EMAIL"),
             "hs_email_status": ["SENT"] * len(shown),
+            "hs_hd_ticket_ids": ticket_numbers(talks.ticket[shown]),
         }
     if kind == "meetings":
         return {
@@ -108,7 +110,9 @@ def links(marketing: Marketing, at: int) -> list[Association]:
     ticket = tickets.merges.survivor(talks.ticket, at)
     for number, kind in enumerate(KINDS):
         ours = np.flatnonzero(talks.kind == number)
-        out += _pairs(kind, ours, shown, "contacts", contact[ours], people, TO_CONTACT[kind], None)
+        linked = linked_at(talks.existence.created, np.arange(len(shown))) <= at
+        known = shown & linked if kind in LINKED_LATER else shown
+        out += _pairs(kind, ours, known, "contacts", contact[ours], people, TO_CONTACT[kind], None)
         out += _pairs(kind, ours, shown, "tickets", ticket[ours], cases, TO_TICKET[kind], None)
     return out
 

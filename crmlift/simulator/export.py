@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -59,8 +60,9 @@ def export_company(company: Company, directory: Path) -> None:
     """Write `DIR/<salesforce|hubspot>/<stream>.parquet` and `DIR/truth.json`.
 
     Native names; money as DECIMAL(18,4), instants in UTC. Deleted and archived rows are there, marked by IsDeleted or
-    archived. HubSpot's `<object>_history` holds the properties that keep one, `<object>_associations` the links as both
-    ends are served them (none of archived records). Raises UsageFailure when `directory` is a file.
+    archived. HubSpot's `<object>_history` holds the properties that keep one (`seq` counts the values of one instant),
+    `<object>_associations` the links as both ends are served them (none of archived records). Raises UsageFailure when
+    `directory` is a file.
     """
     if directory.exists() and not directory.is_dir():
         raise UsageFailure(
@@ -103,12 +105,20 @@ def _values(kind: pa.DataType, values: list[Any]) -> list[Any]:
     if kind == _MONEY:
         return [None if v is None else Decimal(str(v)).quantize(_CENTS) for v in values]
     if kind == _NUMBER:
-        return [None if v is None else float(v) for v in values]
+        return [_number(v) for v in values]
     if kind == _INSTANT:
         return [None if v is None else _instant(v) for v in values]
     if kind == _TEXT:
         return [v if v is None or isinstance(v, str) else _text(v) for v in values]
     return values
+
+
+def _number(value: Any) -> float | None:
+    """A number; what somebody else wrote into a number property is none."""
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        return None
 
 
 def _instant(value: str | datetime) -> datetime:
@@ -141,7 +151,9 @@ def _links(portal: HubSpotPortal) -> dict[str, list[Record]]:
 def _history(table: SimTable) -> Iterator[Record]:
     for record_id, properties in table.history.items():
         for name, entries in properties.items():
-            for seq, entry in enumerate(entries):
+            seen: Counter[Any] = Counter()
+            for entry in entries:
+                seq, seen[entry.at] = seen[entry.at], seen[entry.at] + 1
                 yield {
                     "record_id": record_id, "property": name, "seq": seq, "value": entry.value, "at": entry.at,
                     "source_type": entry.source_type, "updated_by_user_id": entry.user_id,

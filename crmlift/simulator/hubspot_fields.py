@@ -85,6 +85,7 @@ hs_deal_stage_probability number calculated
 hs_manual_forecast_category enumeration = OMIT|PIPELINE|BEST_CASE|COMMIT|CLOSED
 closed_lost_reason string
 hs_next_step string
+fleet_size number
 notes_last_updated datetime
 hs_analytics_source enumeration = OFFLINE|REFERRALS
 hs_v2_date_entered_{RENEWAL_STAGES[DUE]} datetime calculated
@@ -133,6 +134,7 @@ hs_call_status enumeration = COMPLETED|NO_ANSWER
 hs_email_text string
 hs_email_direction enumeration = EMAIL|INCOMING_EMAIL|FORWARDED_EMAIL
 hs_email_status enumeration = SENT|BOUNCED
+hs_hd_ticket_ids number
 """,
     "meetings": _ENGAGEMENT
     + """hs_meeting_title string

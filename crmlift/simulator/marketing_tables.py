@@ -31,6 +31,7 @@ from crmlift.simulator.hubspot_fields import (
 from crmlift.simulator.hubspot_rows import envelope, in_order, merged_into, owner_ids, remember, user_ids
 from crmlift.simulator.ids import hubspot_ids
 from crmlift.simulator.marketing import Contacts, Marketing
+from crmlift.simulator.oddities import fleet_sizes
 from crmlift.simulator.rows import Column, pick, table, where
 from crmlift.simulator.sales_people import company_name, person_name
 from crmlift.simulator.sales_reference import month_of, rates
@@ -217,6 +218,7 @@ def deal_table(world: World, marketing: Marketing, at: int) -> SimTable:
         "hs_manual_forecast_category": [("PIPELINE", "COMMIT", "CLOSED", "OMIT")[s] for s in stage.tolist()],
         "closed_lost_reason": where(is_closed & ~is_won, pick(words.LOSS_REASONS, shown)),
         "hs_next_step": pick((*words.NEXT_STEPS, ""), shown * 3),
+        "fleet_size": fleet_sizes(shown),
         "notes_last_updated": instants(entered[OFFERED], at),
         "hs_analytics_source": pick(("OFFLINE", "REFERRALS"), shown),
         f"hs_v2_date_entered_{RENEWAL_STAGES[DUE]}": columns["createdAt"],

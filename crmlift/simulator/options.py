@@ -25,6 +25,9 @@ PD_CLIENT_ID = "crmlift-demo"
 PD_CLIENT_SECRET = "crmlift-demo-secret"
 PD_REFRESH_TOKEN = "crmlift-demo-pipedrive-refresh"
 
+REFUSALS = ("Campaign", "products")
+"""What `--faults refusals` withholds for good: an object of each vendor."""
+
 RateTier = Literal["free", "professional", "enterprise", "oauth"]
 
 
@@ -38,7 +41,9 @@ class ServerOptions:
     Bulk job before it is complete. session_requests: requests a Salesforce session lives, None: for ever.
     search_lag_s: changes younger than this are not in HubSpot's search index yet. is_clock_ticking: the simulated
     present moves on from the company's as_of in real time, otherwise it stands still. jwt_public_key: PEM that JWT
-    bearer assertions must verify against, None: any well-formed one is accepted.
+    bearer assertions must verify against, None: any well-formed one is accepted. refused: objects that are listed and
+    described like the others, and whose records nobody gets. has_repeats: each page of a Bulk query begins with its
+    last record as that was an hour earlier, as where records change while pages are made.
     """
 
     latency_s: float = 0.0
@@ -56,3 +61,5 @@ class ServerOptions:
     is_clock_ticking: bool = False
     jwt_public_key: str | None = None
     is_gzip_honoured: bool = True
+    refused: tuple[str, ...] = ()
+    has_repeats: bool = False

@@ -27,9 +27,11 @@ from crmlift.simulator.clock import (
     next_office_day,
     office_time,
 )
+from crmlift.simulator.clones import add_copies, copies
 from crmlift.simulator.company import SimTable
 from crmlift.simulator.existence import Existence
 from crmlift.simulator.ids import KEY_PREFIX, salesforce_ids
+from crmlift.simulator.oddities import archived
 from crmlift.simulator.rows import Column, pick, table, where
 from crmlift.simulator.sales import Sales, simulate_sales
 from crmlift.simulator.sales_fields import FIELDS
@@ -121,19 +123,25 @@ def activity_tables(world: World, at: int, contact_ids: list[str], account_ids: 
     activities = simulate_activities(world)
     shown = activities.existence.visible(at)
     is_event = activities.kind[shown] == MEETING
-    task = _columns(world, activities, shown[~is_event], at, "Task", contact_ids, account_ids)
-    event = _columns(world, activities, shown[is_event], at, "Event", contact_ids, account_ids)
-    return [
-        table("Task", FIELDS["Task"], task | _task_columns(world, activities, shown[~is_event], at)),
-        table("Event", FIELDS["Event"], event | _event_columns(activities, shown[is_event])),
+    tasks, events = shown[~is_event], shown[is_event]
+    task = _columns(world, activities, tasks, at, "Task", contact_ids, account_ids)
+    event = _columns(world, activities, events, at, "Event", contact_ids, account_ids)
+    tables = [
+        (table("Task", FIELDS["Task"], task | _task_columns(world, activities, tasks, at)), tasks),
+        (table("Event", FIELDS["Event"], event | _event_columns(activities, events, at)), events),
     ]
+    sellers = [i for i, person in enumerate(world.people) if person.role == "seller"]
+    colleagues = [str(user) for user in user_ids(np.array(sellers))]
+    return [add_copies(found, numbers.tolist(), colleagues) for found, numbers in tables]
 
 
-def activity_ids(activities: Activities, rows: Index) -> list[str]:
-    """Salesforce ids by position; tasks and events count together."""
-    kinds = (activities.kind[rows] == MEETING).tolist()
-    tasks = salesforce_ids(KEY_PREFIX["Task"], rows.tolist())
-    return [KEY_PREFIX["Event"] + i[3:] if k else i for i, k in zip(tasks, kinds, strict=True)]
+def activity_ids(activities: Activities, rows: Index) -> list[list[str]]:
+    """Salesforce ids by position, of the record and its copies; tasks and events count together."""
+    names = ["Event" if kind == MEETING else "Task" for kind in activities.kind[rows].tolist()]
+    return [
+        [*salesforce_ids(KEY_PREFIX[name], [number]), *copies(name, number)]
+        for name, number in zip(names, rows.tolist(), strict=True)
+    ]
 
 
 def _columns(
@@ -191,11 +199,12 @@ def _task_columns(world: World, activities: Activities, rows: Index, at: int) ->
                      for k, i in zip(kinds, rows.tolist(), strict=True)],
         "CallDurationInSeconds": [s if k == CALL else None for k, s in zip(kinds, seconds, strict=True)],
         "IsClosed": is_done.tolist(),
+        "IsArchived": archived(np.where(is_done, activities.at[rows], NEVER), at),
         "CompletedDateTime": instants(np.where(is_done, activities.at[rows], NEVER)),
     }  # fmt: skip
 
 
-def _event_columns(activities: Activities, rows: Index) -> dict[str, Column]:
+def _event_columns(activities: Activities, rows: Index, at: int) -> dict[str, Column]:
     minutes = 30 + 15 * (rows % 5)
     start = activities.at[rows]
     return {
@@ -204,4 +213,5 @@ def _event_columns(activities: Activities, rows: Index) -> dict[str, Column]:
         "StartDateTime": known_instants(start),
         "EndDateTime": known_instants(start + minutes * MINUTE),
         "DurationInMinutes": minutes.tolist(),
+        "IsArchived": archived(start, at),
     }

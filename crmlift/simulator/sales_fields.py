@@ -150,6 +150,7 @@ FiscalYear int
 FiscalQuarter int
 Loss_Reason__c picklist = Price|No decision|Competitor|No budget|Timing
 Age_In_Days__c double calculated "Age in days"
+Account_Key__c string 18 calculated "Account id, by formula"
 """,
     "OpportunityHistory": f"""
 Id id
@@ -224,6 +225,9 @@ CallType picklist = Inbound|Outbound|Internal
 CallDurationInSeconds int
 Description textarea
 IsClosed boolean
+IsArchived boolean
+IsRecurrence boolean
+RecurrenceActivityId reference -> Task
 CompletedDateTime datetime
 OwnerId reference -> User
 CurrencyIsoCode picklist = EUR|USD|UAH
@@ -241,6 +245,11 @@ StartDateTime datetime
 EndDateTime datetime
 DurationInMinutes int
 Description textarea
+IsArchived boolean
+IsChild boolean
+IsGroupEvent boolean
+IsRecurrence boolean
+RecurrenceActivityId reference -> Event
 OwnerId reference -> User
 CurrencyIsoCode picklist = EUR|USD|UAH
 """ + _AUDIT.lstrip("\n"),

@@ -17,6 +17,7 @@ from crmlift.simulator.clock import (
 )
 from crmlift.simulator.company import SimTable
 from crmlift.simulator.ids import KEY_PREFIX, salesforce_ids
+from crmlift.simulator.oddities import as_formula, with_lost_dates
 from crmlift.simulator.rows import Column, pick, table, where
 from crmlift.simulator.sales import Sales
 from crmlift.simulator.sales_activities import Activities
@@ -119,7 +120,7 @@ def _opportunities(world: World, sales: Sales, activities: Activities, shown: In
         "HasOpportunityLineItem": (shown % 3 == 0).tolist(),
         "OwnerId": owners,
         "CurrencyIsoCode": pick(CURRENCIES, sales.currency[shown]),
-        "CreatedDate": known_instants(deals.created[shown]),
+        "CreatedDate": with_lost_dates([*known_instants(deals.created[shown])], shown),
         "CreatedById": by,
         "LastModifiedDate": known_instants(modified[shown]),
         "LastModifiedById": owners,
@@ -131,6 +132,7 @@ def _opportunities(world: World, sales: Sales, activities: Activities, shown: In
         "FiscalQuarter": (months % 12 // 3 + 1).tolist(),
         "Loss_Reason__c": where(stage == LOST, pick(words.LOSS_REASONS, shown * 17 % 509)),
         "Age_In_Days__c": ((at - deals.created[shown]) // DAY).astype(float).tolist(),
+        "Account_Key__c": as_formula(where(has_account, account_ids)),
     }
     return table("Opportunity", FIELDS["Opportunity"], columns)
 

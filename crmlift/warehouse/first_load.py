@@ -13,13 +13,16 @@ import duckdb
 
 from connectors.contract import Field, PageFormat, PageKind
 from connectors.landing_manifest import Manifest, Part
-from crmlift.warehouse.merge import Incoming, MergeCounts, RawTable, table_columns
+from crmlift.warehouse.incoming import Incoming
+from crmlift.warehouse.merge import MergeCounts
+from crmlift.warehouse.raw_table import RawTable, table_columns
+from crmlift.warehouse.set_aside import has_notes
 from crmlift.warehouse.store import quoted
-from crmlift.warehouse.typing import csv_reader, reader, strict_cast
+from crmlift.warehouse.typing import WIDE_MONEY, csv_reader, reader, strict_cast
 
 LINE_BYTES = 2 * 1024 * 1024
 """Longer lines are read the long way round: the reader's buffers are a multiple of the longest line."""
-_READ_AS = {"TIMESTAMP WITH TIME ZONE": "VARCHAR", "BIGINT": "DOUBLE"}
+_READ_AS = {"TIMESTAMP WITH TIME ZONE": "VARCHAR", "BIGINT": "DOUBLE", WIDE_MONEY: "VARCHAR"}
 """Cast after reading: the CSV reader takes an instant it cannot parse for NULL and rounds fractions, silently."""
 
 
@@ -34,8 +37,10 @@ NEEDS_MERGE = (
 
 
 def is_first(connection: duckdb.DuckDBPyConnection, table: RawTable, manifest: Manifest) -> bool:
-    """Whether a run can be inserted: parts of one format at most, and no rows of its source are in the table."""
+    """Whether a run can be inserted: parts of one format at most, and nothing is known of its source yet."""
     if len({part.format for part in _upserts(manifest)}) > 1:
+        return False
+    if has_notes(connection, manifest.source_id, manifest.stream):
         return False
     place = "from duckdb_tables() where schema_name = ? and table_name = ?"
     if not connection.execute(f"select 1 {place}", [table.schema, table.name]).fetchone():

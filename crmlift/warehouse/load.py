@@ -16,7 +16,10 @@ import duckdb
 
 from connectors.contract import PageKind
 from connectors.landing_manifest import Manifest, read_manifest
-from crmlift.warehouse import first_load, merge
+from crmlift.warehouse import first_load, histories, merge, set_aside
+from crmlift.warehouse.incoming import Incoming, stage_incoming, stage_parent_keys
+from crmlift.warehouse.raw_table import RawTable, ensure_table, live_rows, schema_hash
+from crmlift.warehouse.repeats import settle_repeats
 from crmlift.warehouse.store import bounded_memory, transaction
 
 log = logging.getLogger(__name__)
@@ -24,7 +27,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What one manifest did to its table; rows_read also counts rejected rows and older versions."""
+    """What one manifest did to its table.
+
+    rows_read = rows_inserted + rows_updated + rows_unchanged + rows_repeated + rows_rejected. values_unread: values
+    left out of rows that were loaded.
+    """
 
     stream: str
     source_id: str
@@ -34,6 +41,8 @@ class LoadResult:
     rows_unchanged: int
     rows_deleted: int
     rows_rejected: int
+    rows_repeated: int = 0
+    values_unread: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,9 @@ def _inserted(
 ) -> list[LoadResult]:
     """The results of a first load without a merge; none when it has to be merged."""
     family = (parent, *children)
-    if not all(first_load.is_first(connection, merge.RawTable.of(e.manifest.schema), e.manifest) for e in family):
+    if any(histories.is_old(e.manifest.schema) for e in family):
+        return []
+    if not all(first_load.is_first(connection, RawTable.of(e.manifest.schema), e.manifest) for e in family):
         return []
     columns = max(len(entry.manifest.schema.fields) for entry in family)
     try:
@@ -127,45 +138,97 @@ def _families(fresh: Sequence[_Landed]) -> list[tuple[_Landed, list[_Landed]]]:
 def _load_one(
     connection: duckdb.DuckDBPyConnection, entry: _Landed, parent: _Landed | None, run_id: str, is_plain: bool
 ) -> LoadResult:
-    manifest, folder = entry.manifest, entry.path.parent
+    manifest, folder = histories.with_lasting_key(entry.manifest), entry.path.parent
     manifest.verify(folder)
-    table = merge.RawTable.of(manifest.schema)
-    merge.ensure_table(connection, table)
-    incoming = merge.Incoming(manifest, folder, entry.name, run_id)
+    table = RawTable.of(manifest.schema)
+    ensure_table(connection, table)
+    histories.number_table(connection, table.schema, table.name, manifest.schema)
+    incoming = Incoming(manifest, folder, entry.name, run_id)
+    place = [manifest.source_id, manifest.stream]
+    connection.execute("delete from ops.repeated_key where source_id = ? and stream = ?", place)
     if is_plain:
-        rejected, counts = 0, first_load.insert_all(connection, table, incoming)
+        settled, counts = _Settled(), first_load.insert_all(connection, table, incoming)
     else:
-        rejected = merge.stage_incoming(connection, table, incoming)
+        settled = _settle(connection, table, incoming, is_renumbered=histories.is_old(entry.manifest.schema))
         if parent is not None:
-            merge.stage_parent_keys(connection, parent.manifest, parent.path.parent)
+            stage_parent_keys(connection, parent.manifest, parent.path.parent, incoming)
         counts = merge.apply_upserts(connection, table, incoming, is_child=parent is not None)
     deleted = sum(merge.apply_keys(connection, table, incoming, kind) for kind in (PageKind.DELETE, PageKind.KEYS))
+    if set_aside.has_notes(connection, manifest.source_id, manifest.stream):
+        set_aside.outdate_notes_of_gone(connection, table, manifest.source_id)
     result = LoadResult(
-        manifest.stream, manifest.source_id, counts.read + rejected, counts.inserted, counts.updated, counts.unchanged,
-        deleted + counts.deleted, rejected,
+        manifest.stream, manifest.source_id, counts.read + settled.rows, counts.inserted, counts.updated,
+        counts.unchanged + settled.outdated, deleted + counts.deleted, settled.rejected, settled.repeated,
+        settled.unread,
     )  # fmt: skip
     _write_ledger(connection, entry, table, result, run_id)
-    log.info("event=load stream=%s rows=%d rejected=%d", manifest.stream, result.rows_read, rejected)
+    log.info(
+        "event=load stream=%s rows=%d rejected=%d repeated=%d values_unread=%d",
+        manifest.stream, result.rows_read, settled.rejected, settled.repeated, settled.unread,
+    )  # fmt: skip
     return result
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """Rows of a run that are not merged, by why, and values that are left out of those that are."""
+
+    rejected: int = 0
+    repeated: int = 0
+    outdated: int = 0
+    unread: int = 0
+
+    @property
+    def rows(self) -> int:
+        return self.rejected + self.repeated + self.outdated
+
+
+def _settle(
+    connection: duckdb.DuckDBPyConnection, table: RawTable, incoming: Incoming, *, is_renumbered: bool
+) -> _Settled:
+    """Stage a run's rows and leave in `incoming` those that can be merged, one a key.
+
+    is_renumbered: past values of an earlier version get numbers that last.
+    """
+    stage_incoming(connection, table, incoming)
+    if is_renumbered:
+        histories.number_rows(connection, "incoming")
+    found = connection.execute("select count(*) from incoming where len(_unread) + len(_missing) > 0").fetchone()
+    is_odd = bool(found and found[0])
+    outdated = rejected = unread = 0
+    if is_odd or set_aside.has_notes(connection, incoming.manifest.source_id, table.stream.stream):
+        outdated = set_aside.drop_outdated(connection, table)
+        set_aside.outdate_notes(connection, table, incoming)
+    if is_odd:
+        rejected = set_aside.refuse_without_key(connection, table, incoming)
+    repeats = settle_repeats(connection, table, incoming)
+    if is_odd:
+        rejected += set_aside.refuse_needed(connection, table, incoming)
+        unread = set_aside.note_misfits(connection, table, incoming)
+    return _Settled(rejected + repeats.rows_refused, repeats.rows_repeated, outdated, unread)
 
 
 def _write_ledger(
     connection: duckdb.DuckDBPyConnection,
     entry: _Landed,
-    table: merge.RawTable,
+    table: RawTable,
     result: LoadResult,
     run_id: str,
 ) -> None:
     manifest = entry.manifest
-    in_table = merge.live_rows(connection, table, manifest.source_id)
-    is_reconciled = None if manifest.source_count is None else in_table == manifest.source_count
+    in_table = live_rows(connection, table, manifest.source_id)
+    count = manifest.source_count
+    is_reconciled = None if count is None else in_table == count or (table.stream.keeps_history and in_table > count)
     connection.execute(
-        "insert into ops.load values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
+        "insert into ops.load (manifest, source_id, stream, table_name, run_id, window_since, window_until, rows_read, "
+        "rows_inserted, rows_updated, rows_unchanged, rows_deleted, rows_rejected, rows_repeated, rows_in_table, "
+        "rows_in_source, is_reconciled, schema_hash, loaded_at) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
         [
             entry.name, manifest.source_id, manifest.stream, f"{table.schema}.{table.name}", manifest.run_id,
             manifest.window.since, manifest.window.until, result.rows_read, result.rows_inserted,
-            result.rows_updated, result.rows_unchanged, result.rows_deleted, result.rows_rejected, in_table,
-            manifest.source_count, is_reconciled, merge.schema_hash(manifest.schema),
+            result.rows_updated, result.rows_unchanged, result.rows_deleted, result.rows_rejected,
+            result.rows_repeated, in_table, manifest.source_count, is_reconciled, schema_hash(manifest.schema),
         ],
     )  # fmt: skip
     connection.execute(

@@ -1,4 +1,5 @@
-"""Warehouses made by an earlier version: tables whose primary key has changed or gone are made again, with their rows.
+"""Warehouses made by an earlier version: tables whose primary key has changed or gone are made again, with their rows,
+and columns of money that have become wider are widened.
 
 New tables and columns need no help: tables.sql adds them by itself, at every start.
 """
@@ -15,6 +16,7 @@ import duckdb
 log = logging.getLogger(__name__)
 
 _TABLE = re.compile(r"create table if not exists (\w+\.\w+) \((.*?)\);", re.DOTALL)
+_MONEY = re.compile(r"\b(\w+) (decimal\(\d+, \d+\))")
 _KEY = re.compile(r"primary key \(([^)]*)\)|\b(\w+) \w+ primary key")
 
 
@@ -27,6 +29,7 @@ def make_tables(connection: duckdb.DuckDBPyConnection, tables: Path) -> None:
     outdated = _outdated(connection, tables)
     if not outdated:
         connection.execute(tables.read_text(encoding="utf-8"))
+        _widen_money(connection, tables)
         return
     connection.begin()
     try:
@@ -35,6 +38,7 @@ def make_tables(connection: duckdb.DuckDBPyConnection, tables: Path) -> None:
         connection.execute(tables.read_text(encoding="utf-8"))
         for number, (table, key) in enumerate(outdated.items()):
             _put_back(connection, f"aside_{number}", table, key)
+        _widen_money(connection, tables)
     except BaseException:
         connection.rollback()
         raise
@@ -60,6 +64,20 @@ def _declared(tables: Path) -> dict[str, tuple[str, ...]]:
         found = _KEY.search(columns)
         keys[name] = tuple(re.findall(r"\w+", found[1] or found[2])) if found else ()
     return keys
+
+
+def _widen_money(connection: duckdb.DuckDBPyConnection, tables: Path) -> None:
+    """Give columns of money the type that tables.sql declares; asked of the catalogue, which costs nothing."""
+    present = dict(
+        connection.execute(
+            "select schema_name || '.' || table_name || '.' || column_name, data_type from duckdb_columns() "
+            "where database_name = current_database() and starts_with(data_type, 'DECIMAL')"
+        ).fetchall()
+    )
+    for table, columns in _TABLE.findall(tables.read_text(encoding="utf-8")):
+        for column, kind in _MONEY.findall(columns):
+            if present.get(f"{table}.{column}") != kind.upper().replace(" ", ""):
+                connection.execute(f"alter table {table} alter {column} type {kind}")
 
 
 def _put_back(connection: duckdb.DuckDBPyConnection, aside: str, table: str, key: tuple[str, ...]) -> None:

@@ -14,7 +14,7 @@ from crmlift.errors import WarehouseFailure
 from crmlift.warehouse.migrate import make_tables
 
 LOAD_MEMORY_MB, LOAD_MEMORY_MB_A_THREAD, COLUMNS_A_SHARE = 80, 80, 40
-LEAST_MEMORY_MB, MEMORY_A_BYTE = 360, 4
+LEAST_MEMORY_MB, LEAST_MEMORY_MB_A_THREAD, MEMORY_A_BYTE = 104, 192, 4
 LARGE_MEMORY_MB, MEMORY_A_LARGE_BYTE = 4000, 1.5
 """What a million deals with ten million activities run in; the database writes to disk what needs more."""
 WRITTEN_AS: dict[str, str | bool | int | float | list[str]] = {
@@ -65,7 +65,8 @@ def _leave_memory_to_others(connection: duckdb.DuckDBPyConnection, path: Path) -
     """Keep no more in memory than a warehouse of this size needs; the database would keep all it ever read."""
     size_mb = path.stat().st_size / 2**20
     wanted_mb = round(min(MEMORY_A_BYTE * size_mb, max(LARGE_MEMORY_MB, MEMORY_A_LARGE_BYTE * size_mb)))
-    wanted_mb = max(LEAST_MEMORY_MB, wanted_mb)
+    found = connection.execute("select current_setting('threads')").fetchone()
+    wanted_mb = max(LEAST_MEMORY_MB + LEAST_MEMORY_MB_A_THREAD * int(found[0] if found else 1), wanted_mb)
     if wanted_mb < 0.7 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20:
         connection.execute(f"set memory_limit = '{wanted_mb}MB'")
 

@@ -21,7 +21,7 @@ create table if not exists config.goal_target (
     target_change_rel double, target_date date, min_important_change double, weight double);
 create table if not exists config.cost_item (
     cost_id varchar primary key, rollout_id varchar, category varchar, period_start date, period_end date,
-    amount_native decimal(18, 2), currency_code varchar, amount_base decimal(18, 2), hours double,
+    amount_native decimal(38, 2), currency_code varchar, amount_base decimal(38, 2), hours double,
     hourly_rate_base double, is_incremental boolean, is_one_off boolean, certainty varchar, source_ref varchar);
 create table if not exists config.benefit_item (
     benefit_id varchar primary key, rollout_id varchar, kpi_id varchar, mechanism varchar, unit_value_base double,
@@ -30,10 +30,10 @@ create table if not exists config.benefit_item (
 create table if not exists config.licence_seat (
     rollout_id varchar, source_id varchar, valid_from date, valid_to date, seats_purchased integer);
 create table if not exists config.quota (
-    owner_id varchar, team_id varchar, period_start date, period_end date, quota_base decimal(18, 2));
+    owner_id varchar, team_id varchar, period_start date, period_end date, quota_base decimal(38, 2));
 create table if not exists config.forecast_submission (
     team_id varchar, period_start date, period_end date, submitted_at timestamptz, basis varchar,
-    forecast_base decimal(18, 2));
+    forecast_base decimal(38, 2));
 create table if not exists config.benchmark (
     benchmark_id varchar primary key, kpi_id varchar, definition_match varchar, industry varchar, region varchar,
     company_size varchar, sales_motion varchar, statistic varchar, value_low double, value double, value_high double,
@@ -45,7 +45,7 @@ create table if not exists config.legacy_kpi_period (
     primary key (kpi_id, period_start, period_end, segment_key));
 create table if not exists config.crm_product (
     product_id varchar primary key, name varchar, vendor varchar, edition varchar, priced_on date,
-    tco_3y_base decimal(18, 2), switch_cost_base decimal(18, 2));
+    tco_3y_base decimal(38, 2), switch_cost_base decimal(38, 2));
 create table if not exists config.crm_criterion (
     criterion_id varchar primary key, parent_id varchar, name_en varchar, name_uk varchar, weight double,
     weight_low double, weight_high double, is_must_have boolean, scale_min double, scale_max double);
@@ -56,7 +56,7 @@ create table if not exists config.setting (name varchar primary key, value varch
 
 create table if not exists core.opportunity_snapshot (
     snapshot_date date, opportunity_id varchar, source_id varchar, status varchar, stage_key varchar,
-    amount_base decimal(18, 2), probability double, forecast_category varchar, expected_close_date date,
+    amount_base decimal(38, 2), probability double, forecast_category varchar, expected_close_date date,
     owner_id varchar, team_id varchar);
 
 create table if not exists kept.user_team (
@@ -78,6 +78,7 @@ alter table metrics.kpi add column if not exists survey varchar;
 alter table metrics.kpi add column if not exists no_effect varchar;
 alter table metrics.kpi add column if not exists parameters json;
 alter table metrics.kpi add column if not exists sql varchar;
+alter table metrics.kpi add column if not exists complete_until timestamptz;
 create table if not exists metrics.kpi_definition (
     kpi_id varchar, definition_version varchar, stat_type varchar, formula varchar, parameters json, sql varchar,
     first_used_at timestamptz, last_used_at timestamptz, primary key (kpi_id, definition_version));
@@ -112,6 +113,10 @@ create table if not exists evaluation.kpi_effect (
     computed_at timestamptz,
     primary key (rollout_id, wave_id, kpi_id, segment_dim, segment_value, as_of, look, definition_version));
 alter table evaluation.kpi_effect add column if not exists data_origin varchar;
+alter table evaluation.kpi_effect add column if not exists design_version varchar;
+create table if not exists evaluation.kpi_effect_superseded as from evaluation.kpi_effect limit 0;
+alter table evaluation.kpi_effect_superseded add column if not exists superseded_because varchar;
+alter table evaluation.kpi_effect_superseded add column if not exists superseded_at timestamptz;
 
 create table if not exists ops.run (
     run_id varchar, step varchar, source_id varchar, object varchar, started_at timestamptz,
@@ -127,9 +132,18 @@ create table if not exists ops.cursor (
     source_id varchar, stream varchar, read_until timestamptz, updated_at timestamptz,
     primary key (source_id, stream));
 alter table ops.cursor add column if not exists bookmark json;
+alter table ops.load add column if not exists rows_repeated bigint;
 create table if not exists ops.rejected_row (
     source_id varchar, stream varchar, record_id varchar, field varchar, source_type varchar, reason varchar,
     manifest varchar, run_id varchar, rejected_at timestamptz);
+alter table ops.rejected_row add column if not exists is_withdrawn boolean;
+alter table ops.rejected_row add column if not exists settled_at timestamptz;
+create table if not exists ops.misfit_value (
+    source_id varchar, stream varchar, table_name varchar, record_id varchar, field varchar, source_type varchar,
+    manifest varchar, run_id varchar, found_at timestamptz);
+create table if not exists ops.repeated_key (
+    source_id varchar, stream varchar, record_id varchar, row_count bigint, taken varchar, manifest varchar,
+    run_id varchar, found_at timestamptz);
 create table if not exists ops.data_quality_finding (
     finding_id varchar primary key, rule_id varchar, severity varchar, object varchar, field varchar,
     source_id varchar, failing_rows bigint, total_rows bigint, fail_pct double, sample_ids varchar[],

@@ -13,22 +13,31 @@ LONGEST_LINE = 16 * 1024 * 1024
 MOST_EXACT = 2**53 - 1
 """Up to here every whole number has a double of its own."""
 LONGEST_OBJECT = 64 * 1024 * 1024
+MONEY, WIDE_MONEY = "DECIMAL(18,4)", "DECIMAL(38,4)"
+"""What money is read as, and what a column becomes when an amount has more than 14 digits before the point: text is
+read as the wide type a hundred times slower.
+"""
 DATABASE_TYPE = {
     FieldType.TEXT: "VARCHAR",
     FieldType.BOOLEAN: "BOOLEAN",
     FieldType.INTEGER: "BIGINT",
     FieldType.NUMBER: "DOUBLE",
-    FieldType.DECIMAL: "DECIMAL(18,4)",
+    FieldType.DECIMAL: MONEY,
     FieldType.DATE: "DATE",
     FieldType.TIMESTAMP: "TIMESTAMP WITH TIME ZONE",
     FieldType.JSON: "JSON",
 }
 _WIDER = {
     frozenset({"BIGINT", "DOUBLE"}): "DOUBLE",
-    frozenset({"BIGINT", "DECIMAL(18,4)"}): "DECIMAL(18,4)",
-    frozenset({"DOUBLE", "DECIMAL(18,4)"}): "DOUBLE",
+    frozenset({"BIGINT", MONEY}): MONEY,
+    frozenset({"BIGINT", WIDE_MONEY}): WIDE_MONEY,
+    frozenset({MONEY, WIDE_MONEY}): WIDE_MONEY,
+    frozenset({"DOUBLE", MONEY}): "DOUBLE",
+    frozenset({"DOUBLE", WIDE_MONEY}): "DOUBLE",
     frozenset({"DATE", "TIMESTAMP WITH TIME ZONE"}): "TIMESTAMP WITH TIME ZONE",
 }
+BLANK = r"'[\s\x{00A0}]*'"
+"""A pattern of texts that say nothing: where a value is to be, tabs and the like are none either."""
 
 
 def widened(one: str, other: str) -> str:
@@ -52,6 +61,8 @@ def cast(text: str, database_type: str) -> str:
         whole = f"try_cast({text} as double)"
         exact, rounded = f"try_cast({text} as bigint)", f"try_cast({whole} as bigint)"
         return f"case when {whole} = floor({whole}) then coalesce({exact}, {rounded}) end"
+    if database_type == WIDE_MONEY:
+        return f"coalesce(try_cast({text} as {MONEY})::{WIDE_MONEY}, try_cast({text} as {WIDE_MONEY}))"
     return f"try_cast({text} as {database_type})"
 
 
@@ -66,16 +77,23 @@ def strict_cast(text: str, database_type: str) -> str:
         exact = f"{value} = floor({value}) and abs({value}) <= {MOST_EXACT}"
         refused = f"when {text} is not null then error('no whole number')::bigint"
         return f"case when {exact} then {value}::bigint {refused} end"
+    if database_type == WIDE_MONEY:
+        return f"coalesce(try_cast({text} as {MONEY})::{WIDE_MONEY}, ({text})::{WIDE_MONEY})"
     return f"{text}::{database_type}"
 
 
 def reader(
     files: Sequence[Path], page_format: PageFormat, fields: Sequence[Field], longest_object: int = LONGEST_OBJECT
 ) -> str:
-    """A table function over landed parts in which every field is text under its own name, NULL where empty."""
+    """A table function over landed parts in which every field is text under its own name, NULL where empty.
+
+    Blanks are nothing where a number, a date or a yes is to be, and text where text is.
+    """
     listed = _listed(files)
     if page_format is PageFormat.CSV:
-        return f"(select * from {csv_reader(files, dict.fromkeys((f.name for f in fields), 'VARCHAR'), LONGEST_LINE)})"
+        select = ", ".join(f"{_filled(f, quoted(f.name))} as {quoted(f.name)}" for f in fields)
+        texts = csv_reader(files, dict.fromkeys((f.name for f in fields), "VARCHAR"), LONGEST_LINE)
+        return f"(select {select} from {texts})"
     roots = _roots(fields)
     columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in roots.items())
     select = ", ".join(f"{_leaf(f)} as {quoted(f.name)}" for f in fields)
@@ -101,8 +119,13 @@ def _listed(files: Sequence[Path]) -> str:
 
 def _leaf(field: Field) -> str:
     """A cleared property arrives as an empty string: both vendors mean NULL by it."""
-    path = ".".join(quoted(part) for part in (field.path or (field.name,)))
-    return path if field.type is FieldType.JSON else f"nullif({path}, '')"
+    return _filled(field, ".".join(quoted(part) for part in (field.path or (field.name,))))
+
+
+def _filled(field: Field, text: str) -> str:
+    if field.type is FieldType.JSON:
+        return text
+    return f"nullif({text}, '')" if field.type is FieldType.TEXT else f"nullif(trim({text}), '')"
 
 
 def _roots(fields: Sequence[Field]) -> dict[str, str]:

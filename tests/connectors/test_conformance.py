@@ -13,15 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from connectors.conformance import CHECKS, Change, Subject, Trial
+from connectors.conformance import CHECKS, Change, Growth, Subject, Trial
 from connectors.contract import Connector
 from connectors.http import Backoff
 from connectors.pipedrive.connector import PipedriveConnector
 from connectors.registry import open_connector
 from connectors.salesforce.connector import SalesforceConnector
 from connectors.salesforce.settings import SalesforceSettings
-from crmlift.simulator.company import Company
+from crmlift.simulator.company import Company, SimField
 from crmlift.simulator.options import HS_SERVICE_KEY, PD_API_TOKEN, SF_CLIENT_ID, SF_CLIENT_SECRET, ServerOptions
+from crmlift.simulator.pipedrive import fields as pipedrive_fields
 from crmlift.simulator.pipedrive.shapes import number_of
 from crmlift.simulator.server import ServerInfo, running_simulator
 from tests.connectors.files.spreadsheets import HEADER, costs, text
@@ -32,6 +33,7 @@ from tests.crmlift.simulator.small_company import small_company
 SMALL = ServerOptions(bulk_page_size=500, rest_page_size=200, job_polls=0)
 STORM = replace(SMALL, faults="all", fault_seed=3, fault_share=0.2)
 HASTY = Backoff(attempts=8, first_seconds=0.0, cap_seconds=0.0, patience_seconds=0.0)
+REGION = "r" * 40
 SF_SECRETS = {"client_id": SF_CLIENT_ID, "client_secret": SF_CLIENT_SECRET}
 Make = Callable[[ExitStack, Path, pytest.MonkeyPatch], Subject]
 
@@ -61,9 +63,21 @@ def touch(server: ServerInfo, system: str, table: str) -> Change:
     return Change(table, frozenset({rows[0][key]}), frozenset({rows[1][key]}))
 
 
+def give(server: ServerInfo, system: str, table: str) -> Growth:
+    """Give a table of a simulated CRM a field; no record counts as changed for that."""
+    held = getattr(server.served.company, system)[table]
+    held.fields = [*held.fields, SimField(REGION, "string")]
+    for row in held.rows:
+        row[REGION] = "North"
+    server.served.refresh()
+    key, flag = ("id", "archived") if system == "hubspot" else ("Id", "IsDeleted")
+    return Growth(table, REGION, frozenset(row[key] for row in held.rows if not row[flag]))
+
+
 def salesforce(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Subject:
     calm = stack.enter_context(running_simulator(small_company(), SMALL))
     storm = stack.enter_context(running_simulator(small_company(), STORM))
+    closed = stack.enter_context(running_simulator(small_company(), replace(SMALL, refused=("Account",))))
 
     def connect(url: str, ca_file: object, **secrets: str) -> SalesforceConnector:
         given = {"instance_url": url, "ca_bundle": str(ca_file), "formula_refresh_days": 0, "bulk_threshold_rows": 1000}
@@ -78,12 +92,15 @@ def salesforce(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) 
         stormy=lambda: connect(storm.base_url, storm.ca_file),
         unreachable=lambda: connect(nobody(), calm.ca_file),
         refused=lambda: connect(calm.base_url, calm.ca_file, client_secret="not-the-secret"),
+        grow=lambda: give(calm, "salesforce", "Account"),
+        withheld=lambda: (connect(closed.base_url, closed.ca_file), "Account"),
     )
 
 
 def hubspot(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Subject:
     calm = stack.enter_context(running_simulator(small_company(), SMALL))
     storm = stack.enter_context(running_simulator(small_company(), STORM))
+    closed = stack.enter_context(running_simulator(small_company(), replace(SMALL, refused=("contacts",))))
 
     def connect(url: str, ca_file: object, token: str = HS_SERVICE_KEY) -> Connector:
         given = {"base_url": url, "ca_bundle": str(ca_file), "include": ["machines"]}
@@ -98,12 +115,15 @@ def hubspot(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
         stormy=lambda: connect(storm.base_url, storm.ca_file),
         unreachable=lambda: connect(nobody(), calm.ca_file),
         refused=lambda: connect(calm.base_url, calm.ca_file, "not-the-key"),
+        grow=lambda: give(calm, "hubspot", "contacts"),
+        withheld=lambda: (connect(closed.base_url, closed.ca_file), "contacts"),
     )
 
 
 def pipedrive(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Subject:
     calm = stack.enter_context(running_simulator(small_sales(), SMALL))
     storm = stack.enter_context(running_simulator(small_sales(), STORM))
+    closed = stack.enter_context(running_simulator(small_sales(), replace(SMALL, refused=("organizations",))))
 
     def connect(url: str, ca_file: object, token: str = PD_API_TOKEN) -> Connector:
         given = {"base_url": url, "ca_bundle": str(ca_file), "reconcile_days": 1}
@@ -116,6 +136,15 @@ def pipedrive(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -
         numbers = [frozenset(number_of(key) for key in keys) for keys in (change.changed, change.deleted)]
         return Change("deals", *numbers)
 
+    def grow() -> Growth:
+        monkeypatch.setitem(
+            pipedrive_fields._CUSTOM, "organization", [{"name": "R", "code": REGION, "type": "varchar"}]
+        )
+        rows = calm.app.state.pipedrive.records("organizations")
+        for row in rows:
+            row["custom_fields"] = {REGION: "North"}
+        return Growth("organizations", REGION, frozenset(row["id"] for row in rows))
+
     return Subject(
         open=lambda: connect(calm.base_url, calm.ca_file),
         secrets=(PD_API_TOKEN,),
@@ -123,6 +152,8 @@ def pipedrive(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -
         stormy=lambda: connect(storm.base_url, storm.ca_file),
         unreachable=lambda: connect(nobody(), calm.ca_file),
         refused=lambda: connect(calm.base_url, calm.ca_file, "not-the-token"),
+        grow=grow,
+        withheld=lambda: (connect(closed.base_url, closed.ca_file), "organizations"),
     )
 
 
@@ -147,13 +178,25 @@ def singer(stack: ExitStack, folder: Path, monkeypatch: pytest.MonkeyPatch) -> S
         "api_token": "${TAP_TOKEN}",
     }
     settings = {"type": "singer", "command": [sys.executable, script], "config": told}
+    notes = stream | {"tap_stream_id": "notes", "stream": "notes"}
+    kept = {"rows": [{"id": 1}], "die_after": 0, "last_words": "403 Forbidden"}
+    more = {"catalog": {"streams": [stream, notes]}, "records": {**records, "notes": kept}}
+    closed = settings | {"config": told | more}
 
     def change() -> Change:
         records["visits"]["rows"].append({"id": 20, "at": "2026-01-06T10:00:00Z"})
         return Change("visits", frozenset({20}))
 
+    def grow() -> Growth:
+        records["visits"] |= {"later": {"3": {"region": {"type": "string"}}}}
+        for row in records["visits"]["rows"]:
+            row["region"] = "North"
+        return Growth("visits", "region", frozenset(range(20)))
+
     return Subject(
         open=lambda: open_connector("tap", json.loads(json.dumps(settings)), {}),
+        grow=grow,
+        withheld=lambda: (open_connector("tap", closed, {}), "notes"),
         secrets=("sec-4711-very",),
         unreachable=lambda: open_connector("tap", settings | {"command": "/nowhere/tap"}, {}),
     )

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from connectors.conformance import CHECKS, Change, Subject, Trial
+from connectors.conformance import CHECKS, Change, Growth, Subject, Trial
 from connectors.contract import Checkpoint, Connector, Field, FieldType, Page, StreamSchema, Window
+from connectors.errors import SourceFailure, WholeSourceFailure
 from connectors.registry import open_connector
 from tests.connectors.plugin_fixture import forget, install, tickets
 
@@ -39,7 +40,7 @@ class Broken(Connector):
         return self._call("read", schema, window, checkpoint)
 
     def count(self, schema: StreamSchema) -> int | None:
-        return self.good.count(schema)
+        return self._call("count", schema)
 
     def _call(self, name: str, *arguments: Any) -> Any:
         return (
@@ -108,6 +109,19 @@ def remembering(good: Connector, schema: StreamSchema, window: Window, checkpoin
         yield replace(page, checkpoint={**page.checkpoint, "token": SECRET}) if page.checkpoint else page
 
 
+def of_the_first_day(good: Connector, schema: StreamSchema) -> int | None:
+    """A count kept from when it was asked first."""
+    return KEPT.setdefault("count", good.count(schema))
+
+
+def changes_only(good: Connector, schema: StreamSchema, window: Window, checkpoint: Any) -> Pages:
+    """A new field comes with the records that change."""
+    for page in good.read(schema, window, checkpoint):
+        rows = [{k: v for k, v in row.items() if k != "region"} for row in rows_of(page)]
+        yield Page.of_rows(page.stream, rows, kind=page.kind, checkpoint=page.checkpoint)
+
+
+KEPT: dict[str, int | None] = {}
 TYPED = (
     Field("id"),
     Field("subject", FieldType.NUMBER),
@@ -130,6 +144,12 @@ BROKEN: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
     "resumed from the start": ("resume", {"read": from_the_start}),
     "resumed a page too late": ("resume", {"read": one_page_on}),
     "deletes not told": ("changes and deletes", {"read": no_deletes}),
+    "a count of another day": ("changes and deletes", {"count": of_the_first_day}),
+    "a new field that is not seen": ("growth", {"schema": schema_with()}),
+    "a new field that is not filled": ("growth", {"read": changes_only}),
+    "one stream that takes all with it": ("refusal", {"notes": lambda: WholeSourceFailure("No.", next_step="ask")}),
+    "a refusal that does not say what to do": ("refusal", {"notes": lambda: SourceFailure("No.")}),
+    "a stream kept back in silence": ("refusal", {"notes": lambda: None}),
     "a secret in the log": ("secrets", {"read": telling}),
     "a secret in a checkpoint": ("secrets", {"read": remembering}),
 }  # fmt: skip
@@ -146,13 +166,40 @@ def subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
             opened.execute("delete from tickets where id = 't001'")
         return Change("tickets", deleted=frozenset({"t001"}))
 
+    def grow() -> Growth:
+        region.append("North")
+        return Growth("tickets", "region", frozenset(f"t{n:03d}" for n in range(2, 60)))
+
     def make(**instead: Callable[..., Any]) -> Subject:
+        def opened(**more: Callable[..., Any]) -> Connector:
+            good = open_connector("desk", {**SETTINGS, "path": str(path)}, {})
+            return Broken(good, **({"schema": grown_schema, "read": grown_read} | instead | more))
+
+        def kept_back(good: Connector, stream: str) -> StreamSchema:
+            failure = instead.get("notes", lambda: SourceFailure("No.", next_step="ask"))()
+            if stream == "notes" and failure is not None:
+                raise failure
+            return replace(good.schema("tickets"), stream=stream)
+
+        streams = {"streams": lambda good: ["notes", "tickets"], "schema": kept_back}
         return Subject(
-            open=lambda: Broken(open_connector("desk", {**SETTINGS, "path": str(path)}, {}), **instead),
-            secrets=(SECRET,), change=change,
+            open=opened, secrets=(SECRET,), change=change, grow=grow,
+            withheld=lambda: (opened(**streams), "notes"),
         )  # fmt: skip
 
+    region: list[str] = []
+
+    def grown_schema(good: Connector, stream: str) -> StreamSchema:
+        schema = good.schema(stream)
+        return replace(schema, fields=(*schema.fields, Field("region"))) if region else schema
+
+    def grown_read(good: Connector, schema: StreamSchema, window: Window, checkpoint: Any) -> Pages:
+        for page in good.read(schema, window, checkpoint):
+            rows = [{**row, "region": region[0]} for row in rows_of(page)] if region else rows_of(page)
+            yield Page.of_rows(page.stream, rows, kind=page.kind, checkpoint=page.checkpoint)
+
     yield make
+    KEPT.clear()
     forget()
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract import Field, Page, PageFormat, PageKind, Window
+from connectors.contract import Field, Page, PageFormat, PageKind, StreamSchema, Window
 from connectors.landing import LandingZone, read_manifest
 from connectors.landing_part import NulRemover, RowCounter
 from tests.connectors.landed import SCHEMA, UNTIL, WINDOW, CountedSource, csv_page, landed, rows_of, zone_of
@@ -209,3 +209,13 @@ def test_nul_escapes_are_taken_out_of_json_and_nothing_else_is(texts: list[str],
     kept = b"".join(nuls.feed(body[start : start + size]) for start in range(0, len(body), size)) + nuls.rest()
     assert [json.loads(line)["t"] for line in kept.splitlines()] == [text.replace("\0", "") for text in texts]
     assert nuls.removed == sum(text.count("\0") for text in texts)
+
+
+def test_what_the_contract_gained_is_told_only_where_it_says_something() -> None:
+    """So a run that an earlier version left unfinished, and its manifests, are those of the same stream."""
+    assert SCHEMA.to_json().keys() == {
+        "stream", "system", "table", "fields", "primary_key", "version_field", "deleted_field", "replace_by",
+        "is_snapshot", "keeps_bookmark",
+    }  # fmt: skip
+    links = replace(SCHEMA, covers=(), covers_field="Name", remembers=True)
+    assert StreamSchema.from_json(json.loads(json.dumps(links.to_json()))) == links

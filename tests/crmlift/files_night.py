@@ -17,6 +17,7 @@ from crmlift.extract import extract_source
 from crmlift.legacy_values import add_legacy_values
 from crmlift.measure import measure
 from crmlift.places import KPIS, MODELS, ROOT
+from crmlift.raw_reading import read_raw
 from crmlift.registry import load_registry
 from crmlift.settings import Places, Settings
 from crmlift.settings_file import Loaded
@@ -49,10 +50,12 @@ def night(
     with work_database(loaded.places.warehouse) as connection:
         load_landed(connection, LandingZone(loaded.places.landing).manifests(), run_id="r")
         models = [m for m in sql_runner.load_models(MODELS) if m.layer <= CORE]
-        config_tables.fill_config(connection, loaded, "r")
+        readings = read_raw(connection, models, as_of=as_of)
+        config_tables.fill_config(connection, loaded, "r", readings)
         sql_runner.prepare_raw(connection, models, "r")
         bound = {"as_of": as_of, "timezone": "Europe/Kyiv", "base_currency": "EUR", "salt": "pepper"}
-        sql_runner.run_models(connection, models, bound, "r")
+        built = sql_runner.build_models(connection, models, bound, sources=readings.sources)
+        sql_runner.place_models(connection, built, "r", as_of)
         config_files.convert_costs(connection, "EUR")
         config_files.name_owners(connection, "pepper")
         if kpis:

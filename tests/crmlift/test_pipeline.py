@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from connectors.errors import SourceFailure
 from crmlift import pipeline
 from crmlift.errors import DataCheckFailure
+from crmlift.refusals import ExtractResult, PartlyRead
 
 STEPS = ("load", "transform", "measure", "evaluate", "detect", "publish", "send", "report")
 
@@ -22,6 +25,9 @@ def _ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def extract(source_id: str, **_: Any) -> dict[str, Any]:
         if source_id.startswith("bad"):
             raise SourceFailure(f"{source_id} is down.")
+        if source_id.startswith("part"):
+            first = SourceFailure("Notes are kept back.", next_step="ask for the right")
+            raise PartlyRead(first, ["notes"], ExtractResult(source_id, 7, 3, 2, 5))
         return {}
 
     def step(name: str) -> Any:
@@ -40,6 +46,23 @@ def test_the_others_are_read_and_the_failure_is_told_at_the_end(
     with pytest.raises(SourceFailure, match="bad is down"):
         pipeline.run(run_id="r")
     assert tuple(ran) == STEPS
+
+
+def test_a_stream_that_was_set_apart_stops_nothing_and_fails_the_night(
+    ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "source_ids", lambda: ["partly"])
+    with pytest.raises(SourceFailure, match="Notes are kept back") as told:
+        pipeline.run(run_id="r")
+    assert tuple(ran) == STEPS
+    assert pickle.loads(pickle.dumps(told.value)).done.rows == 7
+
+
+def test_the_schedule_goes_on_and_is_told_what_was_set_apart(ran: list[str]) -> None:
+    summary = pipeline.extract_what_can_be("partly", run_id="r")
+    assert (summary["rows"], summary["streams_read"], summary["exit_code"]) == (7, 2, 12)
+    assert summary["refused"].startswith("Notes are kept back.") and json.dumps(summary)
+    assert pipeline.extract_what_can_be("good", run_id="r") == {}
 
 
 def test_without_any_source_there_is_no_night(ran: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,8 +119,15 @@ def test_stale_and_incomplete_loads(connection: duckdb.DuckDBPyConnection) -> No
         "('m2', 'sf', 'Lead', timestamptz '2026-11-02 00:00:00+00', 90, 100, timestamptz '2026-11-02 01:00:00+00'), "
         "('m0', 'sf', 'Lead', timestamptz '2026-11-01 00:00:00+00', 10, 90, timestamptz '2026-11-01 01:00:00+00')"
     )
+    connection.execute(
+        "insert into ops.cursor (source_id, stream, read_until) select source_id, stream, max(window_until) from ops.load "
+        "group by all union all values ('old', 'opportunity', timestamptz '2025-12-31 00:00:00+00'); "
+        "insert into config.setting values ('source.old', 'files'), ('source.sf', 'salesforce')"
+    )
     check(connection)
     assert found(connection)["freshness"][:2] == ("blocking", "Account")
+    stale = connection.execute("select object from ops.data_quality_finding where rule_id = 'freshness'").fetchall()
+    assert stale == [("Account",)]
     assert found(connection)["reconciliation"][:4] == ("blocking", "Lead", 10, 100)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from crmlift.quality import check_quality
 from crmlift.registry import load_registry
+from tests.crmlift.files_night import night
 from tests.golden import AS_OF
 
 Connection = duckdb.DuckDBPyConnection
@@ -77,3 +80,25 @@ def test_tickets_closed_by_one_and_open_by_the_other(connection: Connection) -> 
         "values ('sf:x', 'sf', timestamptz '2026-01-05 10:00:00+00', 'closed', 'gone', true, false)"
     )
     assert of_rule(connection, "contradictory_ticket_flags") == [("warning", "ticket", "sf", 1, 99, ["sf:98"])]
+
+
+def test_a_sheet_without_people_bars_nothing_and_is_cured_by_mapping_it_again(tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text(
+        "No,Seller,Branch,Stage,Sum,Closed\n"
+        + "".join(f"{n},Seller {n % 3},{'NS'[n % 3 % 2]}orth,won,{n},2026-05-{n + 1:02d}\n" for n in range(12))
+    )
+    columns = {"id": "No", "owner": "Seller", "status": "Stage", "amount": "Sum", "closed_at": "Closed"}
+    files: dict[str, Any] = {"deals": {"path": "deals.csv", "entity": "opportunity", "columns": columns}}
+    with night(tmp_path, files) as connection:
+        assert of_rule(connection, "missing_owner") == []
+        [(severity, *_)] = of_rule(connection, "unmapped_owner")
+        assert severity == "warning"
+    people = {"path": "deals.csv", "entity": "user", "columns": {"id": "Seller", "name": "Seller", "team": "Branch"}}
+    with night(tmp_path, files | {"people": people}) as connection:
+        assert of_rule(connection, "unmapped_owner") == of_rule(connection, "missing_owner") == []
+        assert connection.execute("select user_id, team_id from core.app_user order by 1").fetchall() == [
+            ("old:Seller 0", "team:north"), ("old:Seller 1", "team:sorth"), ("old:Seller 2", "team:north"),
+        ]  # fmt: skip
+        assert connection.execute(
+            "select rows_read, rows_repeated, rows_rejected from ops.load where stream = 'user'"
+        ).fetchall() == [(12, 9, 0)]

@@ -11,6 +11,7 @@ import pytest
 
 from crmlift import sql_runner
 from crmlift.errors import ConfigurationFailure, DataCheckFailure
+from crmlift.places import MODELS
 from crmlift.sql_runner import check_models, lineage, load_models, prepare_raw, run_models
 from crmlift.warehouse.store import TABLES, transaction
 
@@ -285,6 +286,42 @@ def test_what_a_connector_said_is_not_said_twice(
     ]
 
 
+def test_what_a_connector_said_names_the_kpis_that_are_made_from_it(connection: duckdb.DuckDBPyConnection) -> None:
+    said = [
+        ("unread_object", "Opportunity", None, "sf"), ("unread_object", "Visit__c", None, "sf"),
+        ("unread_object", "Product2", None, "hs"), ("archived_not_listed", "meetings", None, "hs"),
+        ("missing_association", "calls_associations", "deals", "hs"), ("missing_field", "Opportunity", "Amount", "sf"),
+        ("missing_field", "Opportunity", "Weather__c", "sf"), ("schema_grew", "deals", None, "pd"),
+    ]  # fmt: skip
+    connection.execute(
+        "create schema raw_salesforce; create table raw_salesforce.\"Account\" as select '1' as Id, 'sf' as _source_id; "
+        "create schema raw_hubspot; create table raw_hubspot.contacts as select '1' as id, 'hs' as _source_id"
+    )
+    connection.executemany(
+        "insert into ops.data_quality_finding (finding_id, rule_id, severity, object, field, source_id, state) values "
+        "('source:' || $4 || $1 || $2 || coalesce($3, ''), $1, 'info', $2, $3, $4, 'open')", said,
+    )  # fmt: skip
+    prepare_raw(connection, load_models(MODELS), "r1")
+    found = {
+        (rule, name, field): (severity, set(kpis))
+        for rule, name, field, severity, kpis in rows(
+            connection,
+            "select rule_id, object, field, severity, affected_kpis from ops.data_quality_finding "
+            "where starts_with(finding_id, 'source:')",
+        )
+    }
+    severity, kpis = found["unread_object", "Opportunity", None]
+    assert severity == "warning" and {"win_rate", "won_revenue"} <= kpis
+    assert found["unread_object", "Visit__c", None] == ("info", set())
+    assert found["unread_object", "Product2", None] == ("info", set()), "HubSpot has no such table"
+    severity, kpis = found["archived_not_listed", "meetings", None]
+    assert severity == "info" and kpis
+    assert found["missing_association", "calls_associations", "deals"][1]
+    assert found["missing_field", "Opportunity", "Amount"][0] == "warning"
+    assert found["missing_field", "Opportunity", "Weather__c"] == ("info", set())
+    assert found["schema_grew", "deals", None][0] == "info"
+
+
 def test_sources_without_data_lack_nothing(write: Write, tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     write("1_staging/deal", STAGED_SQL, STAGED)
     prepare_raw(connection, load_models(tmp_path), "r1")
@@ -293,7 +330,6 @@ def test_sources_without_data_lack_nothing(write: Write, tmp_path: Path, connect
 
 
 def test_the_shipped_models_are_sound() -> None:
-    from crmlift.places import MODELS
 
     models = load_models(MODELS)
     assert check_models(models) == []

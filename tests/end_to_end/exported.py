@@ -26,6 +26,8 @@ COPIED = {
 """core table → the one stream it comes from, row by row."""
 STAGES = ("OpportunityStage", "CaseStatus")
 DELETED = {"salesforce": "IsDeleted", "hubspot": "archived"}
+TECHNICAL = ("IsChild", "IsRecurrence")
+"""Flags of records that are no activity of their own: a colleague's copy of a meeting, the pattern of a series."""
 SOURCE_OF = {"salesforce": "sf", "hubspot": "hs"}
 
 
@@ -39,7 +41,8 @@ def truth(folder: Path) -> dict[str, dict[str, tuple[int, int]]]:
                 path = folder / system / f"{stream}.parquet"
                 columns = {row[0] for row in duckdb.sql(f"describe select * from '{path}'").fetchall()}
                 flag = DELETED[system] if DELETED[system] in columns and table != "login_event" else "false"
-                row = duckdb.sql(f"select count(*), count(*) filter ({flag}) from '{path}'").fetchone()
+                own = " and ".join(f"not {name}" for name in TECHNICAL if name in columns) or "true"
+                row = duckdb.sql(f"select count(*), count(*) filter ({flag}) from '{path}' where {own}").fetchone()
                 assert row is not None
                 total, gone = total + row[0], gone + row[1]
             found.setdefault(table, {})[SOURCE_OF[system]] = (total, gone)

@@ -12,7 +12,7 @@ select
     nullif(cast(region as varchar), '') as region,
     nullif(cast(segment as varchar), '') as segment,
     try_cast(numberofemployees as double) as employee_count,
-    try_cast(annualrevenue as decimal(18, 4)) as annual_revenue_native,
+    annualrevenue as annual_revenue_native,
     nullif(cast(hubspot_owner_id as varchar), '') as owner_native_id,
     try_cast(createdate as timestamptz) as created_at,
     cast(try_cast(hs_created_by_user_id as hugeint) as varchar) as created_by_user_native_id,

@@ -1,11 +1,12 @@
 -- HubSpot contacts records, as they are
 -- Grain:    one row per contact_id
--- Excludes: nothing; deleted records are flagged
+-- Excludes: nothing; deleted records are flagged, and the two samples HubSpot puts into every new account
 select
     _source_id as source_id,
     _source_id || ':' || id as contact_id,
     nullif(cast(id as varchar), '') as native_id,
     nullif(cast(email as varchar), '') as email,
+    coalesce(lower(trim(email)) in ('emailmaria@hubspot.com', 'bh@hubspot.com'), false) as is_sample,
     nullif(cast(lifecyclestage as varchar), '') as lifecycle_stage,
     nullif(cast(hs_lead_status as varchar), '') as lead_status,
     nullif(cast(hs_analytics_source as varchar), '') as lead_source,

@@ -12,7 +12,7 @@ select
     try_cast(hs_is_closed as boolean) as is_closed,
     try_cast(hs_is_closed_won as boolean) as is_won,
     nullif(cast(dealtype as varchar), '') as deal_type,
-    try_cast(amount as decimal(18, 4)) as amount_native,
+    amount as amount_native,
     nullif(cast(deal_currency_code as varchar), '') as currency_code,
     try_cast(hs_exchange_rate as double) as exchange_rate,
     try_cast(hs_deal_stage_probability as double) as probability,

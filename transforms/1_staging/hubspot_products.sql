@@ -7,7 +7,7 @@ select
     nullif(cast(id as varchar), '') as native_id,
     nullif(cast(name as varchar), '') as name,
     nullif(cast(hs_product_type as varchar), '') as family,
-    try_cast(hs_cost_of_goods_sold as decimal(18, 4)) as unit_cost_native,
+    hs_cost_of_goods_sold as unit_cost_native,
     coalesce(try_cast(archived as boolean), false) or coalesce(_deleted, false) as is_deleted,
     _extracted_at,
     _run_id

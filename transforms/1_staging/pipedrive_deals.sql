@@ -29,7 +29,7 @@ select
     d.state <> 'open' as is_closed,
     d.state = 'won' as is_won,
     coalesce(t.option_label, d.deal_type) as deal_type,
-    try_cast(d.value as decimal(18, 4)) as amount_native,
+    d.value as amount_native,
     d.currency as currency_code,
     case
         when d.state = 'won' then 1.0

@@ -8,7 +8,7 @@ select
     _source_id || ':' || deal_id as opportunity_id,
     _source_id || ':' || product_id as product_id,
     try_cast(quantity as double) as quantity,
-    try_cast(item_price as decimal(18, 4)) as unit_price_native,
-    try_cast("sum" as decimal(18, 4)) as amount_native,
+    item_price as unit_price_native,
+    "sum" as amount_native,
     coalesce(_deleted, false) as is_deleted
 from raw_pipedrive.deals_products

@@ -10,7 +10,7 @@ select
     industry,
     address->>'$.country' as country,
     try_cast(employee_count as bigint) as employee_count,
-    try_cast(annual_revenue as decimal(18, 4)) as annual_revenue_native,
+    annual_revenue as annual_revenue_native,
     _source_id || ':' || owner_id as owner_id,
     try_cast(add_time as timestamptz) as created_at,
     coalesce(try_cast(is_deleted as boolean), false) or coalesce(_deleted, false) as is_deleted,

@@ -13,7 +13,7 @@ select
     Region__c as region,
     Segment__c as segment,
     try_cast(NumberOfEmployees as bigint) as employee_count,
-    try_cast(AnnualRevenue as decimal(18, 4)) as annual_revenue_native,
+    AnnualRevenue as annual_revenue_native,
     _source_id || ':' || OwnerId as owner_id,
     _source_id || ':' || ParentId as parent_account_id,
     try_cast(CreatedDate as timestamptz) as created_at,

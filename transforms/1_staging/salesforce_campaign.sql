@@ -9,7 +9,7 @@ select
     Type as type,
     try_cast(StartDate as date) as started_on,
     try_cast(EndDate as date) as ended_on,
-    try_cast(ActualCost as decimal(18, 4)) as actual_cost_native,
+    ActualCost as actual_cost_native,
     coalesce(try_cast(IsDeleted as boolean), false) or coalesce(_deleted, false) as is_deleted,
     _extracted_at,
     _run_id

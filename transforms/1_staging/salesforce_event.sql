@@ -1,6 +1,7 @@
 -- Salesforce Event records, as they are
 -- Grain:    one row per activity_id
--- Excludes: nothing; deleted records are flagged
+-- Excludes: nothing; deleted records are flagged, and technical ones: the copy Salesforce makes for each user who is invited,
+--           the hidden pattern of a series (IsRecurrence, GroupEventType 3) and a date that is only proposed (2)
 select
     _source_id as source_id,
     _source_id || ':' || Id as activity_id,
@@ -12,6 +13,8 @@ select
     try_cast(StartDateTime as timestamptz) as started_at,
     try_cast(EndDateTime as timestamptz) as ended_at,
     try_cast(DurationInMinutes as double) as duration_min,
+    coalesce(try_cast(IsChild as boolean), false) as is_copy,
+    coalesce(try_cast(IsRecurrence as boolean), false) or coalesce(GroupEventType in ('2', '3'), false) as is_pattern,
     try_cast(CreatedDate as timestamptz) as created_at,
     _source_id || ':' || CreatedById as created_by_id,
     coalesce(try_cast(IsDeleted as boolean), false) or coalesce(_deleted, false) as is_deleted,

@@ -13,7 +13,7 @@ select
     try_cast(IsClosed as boolean) as is_closed,
     try_cast(IsWon as boolean) as is_won,
     Type as deal_type,
-    try_cast(Amount as decimal(18, 4)) as amount_native,
+    Amount as amount_native,
     CurrencyIsoCode as currency_code,
     try_cast(Probability as double) as probability_pct,
     ForecastCategory as forecast_category,

@@ -7,7 +7,7 @@ select
     Id as native_id,
     _source_id || ':' || OpportunityId as opportunity_id,
     StageName as stage_native_id,
-    try_cast(Amount as decimal(18, 4)) as amount_native,
+    Amount as amount_native,
     try_cast(Probability as double) as probability_pct,
     try_cast(CloseDate as date) as close_date,
     try_cast(CreatedDate as timestamptz) as changed_at,

@@ -8,8 +8,8 @@ select
     _source_id || ':' || OpportunityId as opportunity_id,
     _source_id || ':' || Product2Id as product_id,
     try_cast(Quantity as double) as quantity,
-    try_cast(UnitPrice as decimal(18, 4)) as unit_price_native,
-    try_cast(TotalPrice as decimal(18, 4)) as amount_native,
+    UnitPrice as unit_price_native,
+    TotalPrice as amount_native,
     coalesce(try_cast(IsDeleted as boolean), false) or coalesce(_deleted, false) as is_deleted,
     _extracted_at,
     _run_id

@@ -7,7 +7,7 @@ select
     Id as native_id,
     Name as name,
     Family as family,
-    try_cast(Unit_Cost__c as decimal(18, 4)) as unit_cost_native,
+    Unit_Cost__c as unit_cost_native,
     CurrencyIsoCode as currency_code,
     coalesce(try_cast(IsDeleted as boolean), false) or coalesce(_deleted, false) as is_deleted,
     _extracted_at,

@@ -1,6 +1,6 @@
 -- Salesforce Task records, as they are
 -- Grain:    one row per activity_id
--- Excludes: nothing; deleted records are flagged
+-- Excludes: nothing; deleted records are flagged, and the hidden pattern of a series
 select
     _source_id as source_id,
     _source_id || ':' || Id as activity_id,
@@ -17,6 +17,7 @@ select
     try_cast(ActivityDate as date) as due_date,
     try_cast(CompletedDateTime as timestamptz) as completed_at,
     try_cast(CallDurationInSeconds as double) as call_duration_s,
+    coalesce(try_cast(IsRecurrence as boolean), false) as is_pattern,
     try_cast(CreatedDate as timestamptz) as created_at,
     _source_id || ':' || CreatedById as created_by_id,
     coalesce(try_cast(IsDeleted as boolean), false) or coalesce(_deleted, false) as is_deleted,

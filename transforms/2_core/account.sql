@@ -53,7 +53,7 @@ select
     a.region,
     a.country,
     a.employee_count,
-    cast(a.annual_revenue_native * r.rate_to_base as decimal(18, 2)) as annual_revenue_base,
+    cast(a.annual_revenue_native * r.rate_to_base as decimal(38, 2)) as annual_revenue_base,
     a.owner_id,
     a.parent_account_id,
     cast(timezone($timezone, k.first_at) as date) as customer_since,

@@ -1,6 +1,8 @@
 -- Question: which calls, e-mails, meetings, tasks and notes are logged, by whom, on what?
 -- Grain:    one row per activity_id
--- Excludes: nothing; deleted activities are flagged
+-- Excludes: technical records: the hidden pattern of a series, a date only proposed, and copies of a meeting (Salesforce makes
+--           one for each colleague who is invited, HubSpot one for each calendar it is synced with). A copy is no second
+--           meeting with anybody, but its owner's time: core.meeting_attendance. Deleted activities are flagged
 -- Automated are sequences, workflows, bots, marketing mail and whatever belongs to an integration user; what people
 -- imported or what their telephone logs for them is theirs.
 with hubspot_logged as (
@@ -27,6 +29,7 @@ with hubspot_logged as (
         case when coalesce(upper(outcome), 'COMPLETED') = 'COMPLETED' then coalesce(ended_at, started_at, occurred_at) end as completed_at,
         (epoch_us(ended_at) - epoch_us(started_at)) / 1e6 as duration_s, object_source, is_deleted, _extracted_at, _run_id
     from staging.hubspot_meetings
+    where not is_copy
     union all by name
     select
         activity_id, source_id, native_id, 'tasks' as object, 'task' as type, 'internal' as direction, owner_native_id,
@@ -82,6 +85,7 @@ salesforce_logged as (
         call_duration_s as duration_s, task_subtype = 'ListEmail' as is_mass_mail, who_native_id, what_native_id,
         account_id, null as ticket_id, is_deleted, _extracted_at, _run_id
     from staging.salesforce_task
+    where not is_pattern
     union all by name
     select
         activity_id, source_id, native_id, 'meeting' as type, null as direction, owner_id, created_by_id, created_at,
@@ -90,6 +94,7 @@ salesforce_logged as (
         duration_min * 60 as duration_s, false as is_mass_mail, who_native_id, what_native_id, account_id, is_deleted,
         _extracted_at, _run_id
     from staging.salesforce_event
+    where not is_copy and not is_pattern
     union all by name
     select
         activity_id, source_id, native_id, 'email' as type,

@@ -51,7 +51,10 @@ users as (
     union all
     select
         user_id, source_id, native_id, native_id, native_id, email, full_name, role_name, null, team_name, manager_user_id,
-        coalesce(is_active, deactivated_at is null and deactivated_date is null), true,
+        coalesce(
+            is_active,
+            coalesce(coalesce(deactivated_at, timezone($timezone, cast(deactivated_date as timestamp))) > $as_of, true)
+        ), true,
         coalesce(created_at, timezone($timezone, cast(created_date as timestamp))),
         coalesce(deactivated_at, timezone($timezone, cast(deactivated_date as timestamp))), null, is_deleted, _extracted_at, _run_id
     from staging.files_user

@@ -1,6 +1,7 @@
 -- Question: in which week, month, quarter and year does a local day fall?
 -- Grain:    one row per day, period_grain
--- Excludes: nothing from 1990 to a year after the data; weeks are ISO weeks, quarters and years fiscal ones
+-- Excludes: nothing from 1989 to a year after the data; weeks are ISO weeks, quarters and years fiscal ones. The first
+--           moment core holds is in 1990 (crmlift.raw_reading): a local day and its periods may begin the year before
 with setting as (
     select coalesce(max(try_cast(value as integer)), 1) - 1 as months_late
     from config.setting
@@ -10,7 +11,7 @@ with setting as (
 days as (
     select cast(d.day as date) as day
     from generate_series(
-        timestamp '1990-01-01', timezone($timezone, $as_of) + interval 366 day, interval 1 day
+        timestamp '1989-01-01', timezone($timezone, $as_of) + interval 366 day, interval 1 day
     ) as d(day)
 ),
 

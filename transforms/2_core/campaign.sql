@@ -9,7 +9,7 @@ select
     c.type,
     c.started_on,
     c.ended_on,
-    cast(c.actual_cost_native * r.rate_to_base as decimal(18, 2)) as actual_cost_base,
+    cast(c.actual_cost_native * r.rate_to_base as decimal(38, 2)) as actual_cost_base,
     c.is_deleted
 from staging.salesforce_campaign as c
 left join staging.salesforce_currency_type as t on t.source_id = c.source_id and t.is_corporate

@@ -8,7 +8,7 @@ select
     account_id,
     closed_at as occurred_at,
     amount_base,
-    cast(amount_base * gross_margin_pct as decimal(18, 2)) as gross_margin_base,
+    cast(amount_base * gross_margin_pct as decimal(38, 2)) as gross_margin_base,
     deal_type = 'renewal' as is_recurring,
     'won_opportunity' as basis
 from core.opportunity

@@ -1,6 +1,6 @@
 -- Question: what became of every lead, and how soon did somebody talk to them?
 -- Grain:    one row per lead_id
--- Excludes: nothing; deleted leads are flagged
+-- Excludes: the sample contacts of a new HubSpot account; deleted leads are flagged
 -- A lead is a Salesforce Lead, a HubSpot lead record or, in accounts that keep none, a HubSpot contact that entered the
 -- life-cycle stage lead. First touch is the first human, completed call, e-mail, meeting or message that did not come in
 -- and answers no ticket. Salesforce moves activities of converted leads to their contact, so that contact's count as
@@ -110,6 +110,7 @@ hubspot_contact_leads as (
     from staging.hubspot_contacts as c
     anti join staging.hubspot_leads as l on l.source_id = c.source_id
     left join hubspot_stage_times as t using (contact_id)
+    where not c.is_sample
 ),
 
 hubspot_contact_conversions as (

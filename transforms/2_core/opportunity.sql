@@ -174,7 +174,8 @@ closed as (
             when j.created_at is null and (j.status = 'open' or coalesce(j.closed_stage_at, j.close_field_at) is null) then 'undated'
             when lower(j.deal_type) = 'duplicate' or lower(j.stage_label) = 'duplicate'
                 or regexp_matches(lower(coalesce(j.loss_reason, '')), 'duplicate|merged into') then 'duplicate'
-            when regexp_matches(lower(coalesce(j.pipeline_name, '')), '^(test|sandbox|demo)\b') then 'test'
+            when regexp_matches(lower(coalesce(j.pipeline_name, '')), '^(test|sandbox|demo)\b')
+                or contains(coalesce(j.name, ''), '(Sample Deal)') then 'test'
             when j.amount_native < 0 then 'negative_amount'
             when j.is_own then 'internal'
         end as exclude_reason
@@ -203,10 +204,13 @@ select
     end as deal_type,
     c.exclude_reason is null as is_countable,
     c.exclude_reason,
-    cast(c.amount_native as decimal(18, 2)) as amount_native,
+    cast(c.amount_native as decimal(38, 2)) as amount_native,
     coalesce(c.currency_code, $base_currency) as currency_code,
     coalesce(r.rate_to_base, c.exchange_rate) as fx_rate_to_base,
-    cast(c.amount_native * coalesce(r.rate_to_base, c.exchange_rate) as decimal(18, 2)) as amount_base,
+    case
+        when coalesce(r.rate_to_base, c.exchange_rate) = 1 then cast(c.amount_native as decimal(38, 2))
+        else cast(c.amount_native * coalesce(r.rate_to_base, c.exchange_rate) as decimal(38, 2))
+    end as amount_base,
     cast(
         1 - l.cost_base / nullif(l.amount_native * coalesce(r.rate_to_base, c.exchange_rate), 0) as double
     ) as gross_margin_pct,

@@ -33,10 +33,13 @@ select
     l.opportunity_id,
     l.product_id,
     l.quantity,
-    l.unit_price_native,
-    cast(l.amount_native as decimal(18, 2)) as amount_native,
+    cast(l.unit_price_native as decimal(38, 4)) as unit_price_native,
+    cast(l.amount_native as decimal(38, 2)) as amount_native,
     o.currency_code,
-    cast(l.amount_native * o.fx_rate_to_base as decimal(18, 2)) as amount_base,
+    case
+        when o.fx_rate_to_base = 1 then cast(l.amount_native as decimal(38, 2))
+        else cast(l.amount_native * o.fx_rate_to_base as decimal(38, 2))
+    end as amount_base,
     case regexp_extract(l.recurring_period, '^P(\d+)([MY])$', 2)
         when 'M' then cast(regexp_extract(l.recurring_period, '\d+') as integer)
         when 'Y' then 12 * cast(regexp_extract(l.recurring_period, '\d+') as integer)

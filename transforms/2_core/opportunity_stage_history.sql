@@ -214,7 +214,11 @@ select
     concat_ws(':', c.source_id, 'opportunity', c.pipeline_native_id, c.stage_native_id) as stage_key,
     c.entered_at,
     lead(c.entered_at) over deal as exited_at,
-    cast(coalesce(c.amount_native * r.rate_to_base, c.seen_amount_base) as decimal(18, 2)) as amount_base,
+    case
+        when c.amount_native is null or r.rate_to_base is null then c.seen_amount_base
+        when r.rate_to_base = 1 then cast(c.amount_native as decimal(38, 2))
+        else cast(c.amount_native * r.rate_to_base as decimal(38, 2))
+    end as amount_base,
     cast(c.probability as double) as probability,
     c.expected_close_date,
     c.changed_by_id,

@@ -158,7 +158,7 @@ hubspot_named as (
     union all
     -- removed before we first looked: of the pipeline its audit names, else of the one most records that were in it have
     select
-        p.source_id, p.object, coalesce(min(a.pipeline_native_id), mode(r.pipeline_native_id)), p.stage_native_id, null, null,
+        p.source_id, p.object, coalesce(min(a.pipeline_native_id), mode(r.pipeline_native_id order by r.pipeline_native_id)), p.stage_native_id, null, null,
         min(a.label)
     from hubspot_past as p
     left join (

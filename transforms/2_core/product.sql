@@ -19,7 +19,7 @@ select
     p.native_id,
     p.name,
     p.family,
-    cast(p.unit_cost_native * r.rate_to_base as decimal(18, 4)) as unit_cost_base,
+    cast(p.unit_cost_native * r.rate_to_base as decimal(38, 4)) as unit_cost_base,
     p.is_deleted
 from products as p
 left join core.fx_rate as r

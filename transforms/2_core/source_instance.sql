@@ -72,18 +72,13 @@ instances as (
     group by source_id
 ),
 
-logins as (
-    select source_id, min(login_at) as first_at from staging.salesforce_login_history group by all
-    union all
-    select source_id, min(login_at) as first_at from staging.hubspot_login_activity group by all
-),
-
-history as (
-    select source_id, min(changed_at) as first_at from staging.salesforce_opportunity_history group by all
-    union all
-    select source_id, min(changed_at) as first_at from staging.hubspot_property_change group by all
-    union all
-    select source_id, min(changed_at) as first_at from staging.pipedrive_deals_flow group by all
+since as (
+    select
+        source_id, min(first_day) filter (where object = 'history') as history_from,
+        min(first_day) filter (where object = 'login') as logins_from
+    from core.recorded_run
+    where is_newest
+    group by source_id
 )
 
 select
@@ -91,8 +86,7 @@ select
     i.system,
     $base_currency as base_currency,
     $timezone as timezone,
-    cast(timezone($timezone, h.first_at) as date) as history_available_from,
-    cast(timezone($timezone, l.first_at) as date) as login_history_available_from
+    s.history_from as history_available_from,
+    s.logins_from as login_history_available_from
 from instances as i
-left join history as h using (source_id)
-left join logins as l using (source_id)
+left join since as s using (source_id)

@@ -3,6 +3,10 @@
 -- Excludes: nothing; deleted tickets are flagged
 -- closed_at is the entry into the last unbroken run of closed statuses. The first answer is HubSpot's first agent reply;
 -- in Salesforce the milestone of the first answer, else the first outgoing e-mail or public comment of a person. No answer is NULL, never 0.
+-- A promise is broken by the clock, not by a flag: a CRM touches no record when its time runs out. It is kept when the answer
+-- came by then, broken when it came later or the time is over without one (as Salesforce defines IsViolated, Help 000395083),
+-- unknown while it can still be kept and where a HubSpot ticket was closed before its time without an answer. A flag that
+-- says broken is believed.
 -- HubSpot's codes are written as Salesforce writes its labels (HIGH: High), so that both are one segment.
 with hubspot_links as (
     select
@@ -33,20 +37,22 @@ first_answers as (
 ),
 
 case_milestones as (
-    -- a promise kept late is not kept; one that can still be kept is unknown
     select
         ticket_id,
         min(target_at) filter (where is_first) as sla_first_response_due_at,
-        bool_and(not is_violated) filter (where is_first and (is_completed or is_violated)) as sla_first_response_met,
-        min(completed_at) filter (where is_first and is_completed) as first_response_at,
-        min(elapsed_min) filter (where is_first and is_completed) as business_min_first_response,
+        bool_and(not is_broken) filter (where is_first and (is_done or is_broken)) as sla_first_response_met,
+        min(completed_at) filter (where is_first and is_done) as first_response_at,
+        min(elapsed_min) filter (where is_first and is_done) as business_min_first_response,
         min(target_at) filter (where is_last) as sla_resolution_due_at,
-        bool_and(not is_violated) filter (where is_last and (is_completed or is_violated)) as sla_resolution_met,
-        min(elapsed_min) filter (where is_last and is_completed) as business_min_close
+        bool_and(not is_broken) filter (where is_last and (is_done or is_broken)) as sla_resolution_met,
+        min(elapsed_min) filter (where is_last and is_done) as business_min_close
     from (
         select
-            m.*, regexp_matches(lower(t.name), 'first') as is_first,
-            regexp_matches(lower(t.name), 'resol|clos') as is_last
+            m.ticket_id, m.target_at, m.completed_at, m.elapsed_min,
+            coalesce(m.is_completed, false) or m.completed_at is not null as is_done,
+            coalesce(m.is_violated, false) or coalesce(m.completed_at > m.target_at, false)
+            or coalesce(not is_done and m.target_at < $as_of, false) as is_broken,
+            regexp_matches(lower(t.name), 'first') as is_first, regexp_matches(lower(t.name), 'resol|clos') as is_last
         from staging.salesforce_case_milestone as m
         inner join staging.salesforce_milestone_type as t using (milestone_type_id)
         where not m.is_deleted
@@ -91,12 +97,18 @@ tickets as (
         t.source_id || ':' || t.owner_native_id as owner_id, l.account_id, l.contact_id,
         t.sla_first_response_due_at, t.sla_resolution_due_at,
         case
-            when t.sla_first_response_status = '3' or t.sla_first_response_status ilike '%on time%' then true
-            when t.sla_first_response_status in ('1', '4') or regexp_matches(lower(t.sla_first_response_status), 'late|overdue') then false
+            when t.sla_first_response_status in ('1', '4') or regexp_matches(lower(t.sla_first_response_status), 'late|overdue')
+                or t.first_agent_reply_at > t.sla_first_response_due_at then false
+            when t.sla_first_response_status = '3' or t.sla_first_response_status ilike '%on time%'
+                or t.first_agent_reply_at <= t.sla_first_response_due_at then true
+            when t.sla_first_response_due_at < $as_of and coalesce(t.closed_at > t.sla_first_response_due_at, true) then false
         end as sla_first_response_met,
         case
-            when t.sla_resolution_status = '3' or t.sla_resolution_status ilike '%on time%' then true
-            when t.sla_resolution_status in ('1', '4') or regexp_matches(lower(t.sla_resolution_status), 'late|overdue') then false
+            when t.sla_resolution_status in ('1', '4') or regexp_matches(lower(t.sla_resolution_status), 'late|overdue')
+                or t.closed_at > t.sla_resolution_due_at then false
+            when t.sla_resolution_status = '3' or t.sla_resolution_status ilike '%on time%'
+                or t.closed_at <= t.sla_resolution_due_at then true
+            when t.sla_resolution_due_at < $as_of then false
         end as sla_resolution_met,
         t.business_min_first_response, t.business_min_close, t.is_deleted, t._extracted_at, t._run_id
     from staging.hubspot_tickets as t

@@ -8,7 +8,8 @@
 -- declared amounts and the largest of a snapshot have none. Student's interval of a mean of heavy-tailed amounts holds
 -- less than 95 % below some 50 units. A snapshot counts at its last day in a period. A period without records is 0 for
 -- sums and counts and unknown for all else; one in which a sum's records begin is partial. Cells smaller than min_cell
--- are not shown, nor is the next smallest where a single one would follow from the rest.
+-- are not shown, nor is the next smallest where a single one would follow from the rest. Where a KPI has no record for more
+-- than a year, periods without one are left out for everybody.
 with today as (
     select cast(timezone($timezone, $as_of) as date) as day
 ),
@@ -19,6 +20,15 @@ named as (
     select kpi_id, segment_dim, segment_value, source_id from metrics.kpi_median
 ),
 
+scales as (
+    -- squares of amounts of 18 digits would not fit; divided by a power of two they lose nothing, others are left alone
+    select
+        kpi_id,
+        pow(2, greatest(ceil(log2(greatest(max(num_squared), max(den_squared), max(abs(num_den)), 1) * count(*) / 1e28)), 0)) as scale
+    from metrics.kpi_cell
+    group by kpi_id
+),
+
 series as (
     select
         n.kpi_id, n.segment_dim, n.segment_value, n.source_id, k.stat_type, k.min_n, k.min_cell, k.is_exact, k.definition_version,
@@ -26,13 +36,15 @@ series as (
         dense_rank() over (order by n.kpi_id) as kpi,
         k.stat_type in ('sum', 'count', 'snapshot_count') as is_additive,
         k.stat_type in ('sum', 'count') and n.segment_dim in ('all', 'team') as has_days,
-        cast(case when k.stat_type = 'duration' then 0 else ceil(coalesce(k.horizon_days, 0)) end as integer) as wait_days
+        cast(case when k.stat_type = 'duration' then 0 else ceil(coalesce(k.horizon_days, 0)) end as integer) as wait_days,
+        coalesce(f.scale, 1) as scale
     from named as n
     inner join metrics.kpi as k on k.kpi_id = n.kpi_id
+    left join scales as f on f.kpi_id = n.kpi_id
 ),
 
 numbered as materialized (
-    select i.series, i.has_days, starts_with(i.stat_type, 'snapshot') as is_snapshot, i.kpi, c.day, c.n, c.n_unobserved, c.num, c.den, c.num_squared, c.den_squared, c.num_den, c.num_max
+    select i.series, i.has_days, starts_with(i.stat_type, 'snapshot') as is_snapshot, i.kpi, c.day, c.n, c.n_unobserved, c.num, c.den, c.num_squared, c.den_squared, c.num_den, c.num_max, i.scale
     from metrics.kpi_cell as c
     inner join series as i
         on i.kpi_id = c.kpi_id and i.segment_dim = c.segment_dim and i.segment_value = c.segment_value
@@ -52,8 +64,9 @@ summed as materialized (
     select
         c.series * 10000000 + p.period_key as cell, c.is_snapshot, sum(c.n) as n, sum(c.n_unobserved) as n_unobserved,
         sum(cast(c.num as decimal(38, 12))) as num, sum(cast(c.den as decimal(38, 12))) as den,
-        sum(cast(c.num_squared as decimal(38, 8))) as num_squared, sum(cast(c.den_squared as decimal(38, 8))) as den_squared,
-        sum(cast(c.num_den as decimal(38, 8))) as num_den, max(c.num_max) as num_max
+        sum(cast(c.num_squared / c.scale as decimal(38, 8))) as num_squared,
+        sum(cast(c.den_squared / c.scale as decimal(38, 8))) as den_squared,
+        sum(cast(c.num_den / c.scale as decimal(38, 8))) as num_den, max(c.num_max) as num_max, min(c.scale) as scale
     from numbered as c
     inner join core.calendar as p
         on p.day = c.day
@@ -72,11 +85,11 @@ later as (
 ),
 
 placed as (
-    select cell, n, n_unobserved, num, den, num_squared, den_squared, num_den, num_max from summed
+    select cell, n, n_unobserved, num, den, num_squared, den_squared, num_den, num_max, scale from summed
     union all
     select
         m.cell // 10000000 * 10000000 + l.period_key as cell, sum(m.n), sum(m.n_unobserved), sum(m.num), sum(m.den),
-        sum(m.num_squared), sum(m.den_squared), sum(m.num_den), max(m.num_max)
+        sum(m.num_squared), sum(m.den_squared), sum(m.num_den), max(m.num_max), min(m.scale)
     from summed as m
     inner join later as l on l.month_key = m.cell % 10000000
     where not m.is_snapshot
@@ -86,8 +99,8 @@ placed as (
 rolled as (
     select
         cell, n, n_unobserved as n_censored, cast(num as double) as num, cast(den as double) as den,
-        cast(num_squared as double) as num_squared, cast(den_squared as double) as den_squared,
-        cast(num_den as double) as num_den, num_max,
+        cast(num_squared as double) * scale as num_squared, cast(den_squared as double) * scale as den_squared,
+        cast(num_den as double) * scale as num_den, num_max,
         cast(null as double) as value, cast(null as double) as ci_low, cast(null as double) as ci_high
     from placed
     union all
@@ -122,17 +135,31 @@ spans as (
     group by all
 ),
 
-beginnings as (
-    select kpi_id, min(day) as first_day
-    from metrics.kpi_cell
-    group by all
+known as (
+    select distinct kpi_id, day, true as is_record from metrics.kpi_cell
+    union all
+    select d.kpi_id, p.period_start, true
+    from (select distinct kpi_id, period_key from metrics.kpi_median) as d
+    inner join periods as p on p.period_key = d.period_key and p.period_grain = 'month'
+    union all
+    select k.kpi_id, t.day, false
+    from (select distinct kpi_id from series) as k
+    cross join today as t
+),
+
+breaks as (
+    -- nothing of the kind was recorded for more than a year: missing is not zero there
+    select
+        kpi_id, lag(day) over (partition by kpi_id order by day, is_record desc) as last_day, day as first_day, is_record
+    from known
+    qualify coalesce(day - last_day > 366, true)
 ),
 
 cells as (
     select
         i.kpi_id, p.period_grain, p.period_start, p.period_end, i.segment_dim, i.segment_value, i.source_id,
         coalesce(r.n, 0) as n, coalesce(r.n_censored, 0) as n_censored,
-        coalesce(p.period_start < b.first_day, false) and i.stat_type in ('sum', 'count') as is_partial,
+        b.kpi_id is not null and i.stat_type in ('sum', 'count') as is_partial,
         i.stat_type, i.is_additive, i.is_exact, i.min_n, i.min_cell, i.definition_version, i.wait_days,
         case when i.is_additive then coalesce(r.num, 0) else r.num end as num,
         r.den, r.num_max, r.num / nullif(r.den, 0) as ratio, coalesce(k.clusters, r.n) as clusters,
@@ -142,7 +169,9 @@ cells as (
     from spans as s
     inner join series as i on i.series = s.series
     inner join periods as p on p.period_grain = s.period_grain and p.period_start >= s.first_start
-    left join beginnings as b on b.kpi_id = i.kpi_id
+    anti join breaks as g on g.kpi_id = i.kpi_id and p.period_start > g.last_day and p.period_end <= g.first_day
+    left join breaks as b
+        on b.kpi_id = i.kpi_id and b.is_record and p.period_start < b.first_day and p.period_end > b.first_day
     left join rolled as r on r.cell = i.series * 10000000 + p.period_key
     left join clustered as k on k.cell = i.series * 10000000 + p.period_key
 ),

@@ -8,7 +8,7 @@ with ranked as (
         e.*,
         row_number() over (
             partition by rollout_id, wave_id, kpi_id, segment_dim, segment_value, look = 'provisional'
-            order by as_of desc, computed_at desc
+            order by case when look = 'provisional' then computed_at end desc nulls last, as_of desc, computed_at desc
         ) as recency
     from evaluation.kpi_effect e
     -- verdicts on an earlier definition of the KPI stay in kpi_effect, and are not mixed with those on the present one

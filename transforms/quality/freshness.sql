@@ -1,17 +1,22 @@
 -- Question: which objects lag more than 30 hours behind the newest data we have?
 -- Grain:    one row per object, field, source_id looked at
--- Excludes: nothing
-with newest as (
-    select greatest(max(window_until), $as_of) as read_until from ops.load
+-- Excludes: files, which are of the past by nature: their KPIs end where they end (metrics.kpi.complete_until)
+with streams as (
+    select c.source_id, c.stream, c.read_until
+    from ops.cursor as c
+    anti join config.setting as s on s.name = 'source.' || c.source_id and s.value = 'files'
+),
+
+newest as (
+    select greatest(max(read_until), $as_of) as read_until from streams
 )
 
 select
-    l.stream as object,
+    s.stream as object,
     cast(null as varchar) as field,
-    l.source_id,
-    cast(max(l.window_until) < any_value(n.read_until) - interval 30 hour as integer) as failing_rows,
+    s.source_id,
+    cast(s.read_until < n.read_until - interval 30 hour as integer) as failing_rows,
     1 as total_rows,
-    [cast(max(l.window_until) as varchar)] as sample_ids
-from ops.load as l
+    [cast(s.read_until as varchar)] as sample_ids
+from streams as s
 cross join newest as n
-group by l.source_id, l.stream

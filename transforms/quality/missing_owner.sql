@@ -1,38 +1,25 @@
 -- Question: which records belong to nobody we know?
 -- Grain:    one row per object, field, source_id looked at
--- Excludes: deleted records, and those whose team is known all the same (a file may give it)
+-- Excludes: deleted records, and those whose team is known all the same (a file may give it); sources of which we know no
+--           people at all (unmapped_owner)
+with records as (
+    select 'opportunity' as object, opportunity_id as record_id, source_id, owner_id, team_id
+    from core.opportunity
+    where not is_deleted
+    union all
+    select 'lead', lead_id, source_id, owner_id, team_id from core.lead where not is_deleted
+    union all
+    select 'ticket', ticket_id, source_id, owner_id, team_id from core.ticket where not is_deleted
+)
+
 select
-    'opportunity' as object,
+    r.object,
     'owner_id' as field,
     r.source_id,
     count(*) filter (where u.user_id is null and r.team_id is null) as failing_rows,
     count(*) as total_rows,
-    min(r.opportunity_id, 5) filter (where u.user_id is null and r.team_id is null) as sample_ids
-from core.opportunity as r
+    min(r.record_id, 5) filter (where u.user_id is null and r.team_id is null) as sample_ids
+from records as r
+semi join core.app_user as k on k.source_id = r.source_id
 left join core.app_user as u on u.user_id = r.owner_id
-where not r.is_deleted
-group by r.source_id
-union all
-select
-    'lead' as object,
-    'owner_id' as field,
-    r.source_id,
-    count(*) filter (where u.user_id is null and r.team_id is null) as failing_rows,
-    count(*) as total_rows,
-    min(r.lead_id, 5) filter (where u.user_id is null and r.team_id is null) as sample_ids
-from core.lead as r
-left join core.app_user as u on u.user_id = r.owner_id
-where not r.is_deleted
-group by r.source_id
-union all
-select
-    'ticket' as object,
-    'owner_id' as field,
-    r.source_id,
-    count(*) filter (where u.user_id is null and r.team_id is null) as failing_rows,
-    count(*) as total_rows,
-    min(r.ticket_id, 5) filter (where u.user_id is null and r.team_id is null) as sample_ids
-from core.ticket as r
-left join core.app_user as u on u.user_id = r.owner_id
-where not r.is_deleted
-group by r.source_id
+group by r.object, r.source_id

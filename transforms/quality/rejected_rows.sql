@@ -1,12 +1,25 @@
--- Question: which objects have rows that could not be read as the types the source declares?
+-- Question: which objects have records that were refused, and are not in our tables since?
 -- Grain:    one row per object, field, source_id looked at
--- Excludes: nothing; the newest load of each object
+-- Excludes: what was settled: read again since, or gone from the source
+with refused as (
+    select source_id, stream, count(distinct record_id) as failing_rows, min(distinct record_id, 5) as sample_ids
+    from ops.rejected_row
+    where settled_at is null
+    group by source_id, stream
+),
+
+loaded as (
+    select source_id, stream, coalesce(max_by(rows_in_table, loaded_at), 0) as rows_in_table
+    from ops.load
+    group by source_id, stream
+)
+
 select
-    stream as object,
+    l.stream as object,
     cast(null as varchar) as field,
-    source_id,
-    coalesce(max_by(rows_rejected, loaded_at), 0) as failing_rows,
-    greatest(coalesce(max_by(rows_read, loaded_at), 0), 1) as total_rows,
-    cast([] as varchar[]) as sample_ids
-from ops.load
-group by source_id, stream
+    l.source_id,
+    coalesce(r.failing_rows, 0) as failing_rows,
+    greatest(l.rows_in_table + coalesce(r.failing_rows, 0), 1) as total_rows,
+    r.sample_ids
+from loaded as l
+left join refused as r using (source_id, stream)

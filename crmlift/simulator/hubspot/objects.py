@@ -18,18 +18,21 @@ _DEFAULT_LIMIT = 10
 _MOST_A_PAGE = 100
 _MOST_WITH_HISTORY = 50
 _MOST_INPUTS = 100
+_NO_ARCHIVED_LISTING = frozenset({"meetings"})
 
 
 async def listing(request: Request) -> Response:
     """GET /crm/v3/objects/{type}, in the order of ids."""
     portal, kind = portal_of(request), type_of(request)
-    table, query = portal.table(kind), request.query_params
+    table, query = portal.records(kind), request.query_params
     encoder = _encoder(request, table)
     limit = integer(query.get("limit"), "limit", _DEFAULT_LIMIT)
     most = _MOST_WITH_HISTORY if encoder.history else _MOST_A_PAGE
     if not 0 < limit <= most:
         raise validation(f"limit must be between 1 and {most}")
     is_archived = query.get("archived", "false").lower() == "true"
+    if is_archived and kind.plural in _NO_ARCHIVED_LISTING:
+        raise HubSpotError(400, "Paging through deleted objects is not yet supported")
     rows, following = _page(table, integer(query.get("after"), "after", 0), limit, is_archived)
     answer: dict[str, Any] = {"results": [encoder.encode(row) for row in rows]}
     if following is not None:
@@ -39,7 +42,7 @@ async def listing(request: Request) -> Response:
 
 async def single(request: Request) -> Response:
     """GET /crm/v3/objects/{type}/{id}?idProperty=."""
-    table = portal_of(request).table(type_of(request))
+    table = portal_of(request).records(type_of(request))
     is_archived = request.query_params.get("archived", "false").lower() == "true"
     row = find_record(table, request.path_params["record_id"], request.query_params.get("idProperty"))
     if row is None or bool(row.get("archived")) != is_archived:
@@ -50,7 +53,7 @@ async def single(request: Request) -> Response:
 async def batch_read(request: Request) -> Response:
     """POST /crm/v3/objects/{type}/batch/read: 200, or 207 with errors for ids that are not there."""
     portal, kind = portal_of(request), type_of(request)
-    table, body = portal.table(kind), await object_body(request)
+    table, body = portal.records(kind), await object_body(request)
     history = tuple(body.get("propertiesWithHistory") or ())
     ids = input_ids(body)
     if history and len(ids) > _MOST_WITH_HISTORY:

@@ -56,6 +56,12 @@ class HubSpotPortal:
         found = self.served.hubspot.get(kind.plural)
         return found if found is not None else ServedTable(SimTable(kind.plural, default_fields(kind), []), "id")
 
+    def records(self, kind: ObjectType) -> ServedTable:
+        """The records of a type to hand out; the 400 of one that is withheld for good."""
+        if kind.plural in self.options.refused:
+            raise HubSpotError(400, f"There was a problem with the request for {kind.plural}")
+        return self.table(kind)
+
     def links(self, from_type: ObjectType, to_type: ObjectType) -> Links:
         """Associations between two types as seen from the first."""
         return self.all_links().get((from_type.plural, to_type.plural), {})

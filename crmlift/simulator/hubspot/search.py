@@ -24,7 +24,7 @@ _LONGEST_QUERY = 3_000
 async def search(request: Request) -> Response:
     """POST /crm/v3/objects/{type}/search."""
     portal, kind = portal_of(request), type_of(request)
-    table, body = portal.table(kind), await object_body(request)
+    table, body = portal.records(kind), await object_body(request)
     if body.get("propertiesWithHistory"):
         raise validation("Invalid input JSON: unknown property propertiesWithHistory")
     limit = _number(body.get("limit"), "limit", _DEFAULT_LIMIT)

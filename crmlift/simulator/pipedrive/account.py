@@ -32,7 +32,7 @@ class PipedriveAccount:
     """The state behind /v1 and /api/v2."""
 
     def __init__(self, served: ServedCompany, options: ServerOptions) -> None:
-        self.served = served
+        self.served, self._refused = served, options.refused
         self.tokens = {PD_API_TOKEN}
         self.refresh_tokens = {PD_REFRESH_TOKEN}
         self.allowed = REQUESTS_A_WINDOW if options.rate_limits else _NO_LIMIT
@@ -41,7 +41,9 @@ class PipedriveAccount:
         self._generation = -1
 
     def records(self, name: str) -> list[Row]:
-        """Records of a kind, in the order of their ids."""
+        """Records of a kind, in the order of their ids; the 403 of one that is kept back for good."""
+        if name in self._refused:
+            raise PipedriveError(403, "Scope and URL mismatch")
         made: list[Row] = self._once(name, lambda: sorted(_MAKERS[name](self), key=lambda row: row["id"]))
         return made
 

@@ -133,12 +133,13 @@ def leads(company: Company, *, is_archived: bool) -> list[Row]:
 
 
 def activities(company: Company) -> list[Row]:
-    """GET /api/v2/activities: tasks get even ids, events odd ones."""
-    made = [_activity(row, 2 * (number_of(row["Id"]) or 0)) | _task(row) for row in alive(company, "Task")]
-    made += [
-        _activity(row, 2 * (number_of(row["Id"]) or 0) + 1) | _event(row, company) for row in alive(company, "Event")
-    ]
-    return made
+    """GET /api/v2/activities: tasks get even ids, events odd ones; Salesforce's technical copies are none here."""
+    tasks, events = (
+        [row for row in alive(company, name) if not (row.get("IsChild") or row.get("IsRecurrence"))]
+        for name in ("Task", "Event")
+    )
+    made = [_activity(row, 2 * (number_of(row["Id"]) or 0)) | _task(row) for row in tasks]
+    return made + [_activity(row, 2 * (number_of(row["Id"]) or 0) + 1) | _event(row, company) for row in events]
 
 
 def _activity(row: Row, record_id: int) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from crmlift.simulator.salesforce.errors import SalesforceError
 from crmlift.simulator.salesforce.jobs import JobBook, QueryJob
 from crmlift.simulator.salesforce.org import org_of, version_of
 from crmlift.simulator.salesforce.records import rest_instant
+from crmlift.simulator.served import Row
 
 _PARALLEL_PAGES = 5
 _FIRST_VERSION_WITH_PAGES = 58.0
@@ -97,19 +99,29 @@ async def results(request: Request) -> Response:
     jobs_of(request).pages_served += 1
     end = min(start + count, len(job.result.rows))
     following = _locator(end, count) if end < len(job.result.rows) else "null"
+    has_repeats = org_of(request).options.has_repeats and end > start
+    before = [as_it_was(job.result.rows[end - 1])] if has_repeats else []
     headers = {
-        "Sforce-NumberOfRecords": str(end - start),
+        "Sforce-NumberOfRecords": str(end - start + len(before)),
         "Sforce-Locator": following,
         "Content-Disposition": f"attachment; filename={job.id}.csv",
     }
     accepts_gzip = "gzip" in request.headers.get("accept-encoding", "")
     is_gzipped = accepts_gzip and org_of(request).options.is_gzip_honoured and not is_truncated(request.scope)
-    blocks = job.csv.page(start, end, is_gzipped=is_gzipped)
+    blocks = job.csv.page(start, end, is_gzipped=is_gzipped, before=before)
     if is_gzipped:
         headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     if is_truncated(request.scope):
         blocks = _cut(blocks)
     return StreamingResponse(blocks, headers=headers, media_type="text/csv")
+
+
+def as_it_was(row: Row) -> Row:
+    """A record an hour before its last change; one without such a stamp is the same."""
+    changed = row.get("SystemModstamp")
+    if not isinstance(changed, datetime):
+        return row
+    return {**row, "SystemModstamp": changed - timedelta(hours=1), **({"Name": "as it was"} if "Name" in row else {})}
 
 
 async def result_pages(request: Request) -> Response:

@@ -70,9 +70,11 @@ class CsvResult:
         self.columns, self.rows, self.cache = columns, rows, cache
         self.delimiter, self.line_ending = DELIMITERS[delimiter], LINE_ENDINGS[line_ending]
 
-    def page(self, start: int, end: int, *, is_gzipped: bool = False) -> Iterator[bytes]:
-        """A header row and the rows [start, end), block by block; compressed, each block is a gzip member."""
-        header = self._render([[column.name for column in self.columns]])
+    def page(self, start: int, end: int, *, is_gzipped: bool = False, before: Sequence[Row] = ()) -> Iterator[bytes]:
+        """A header row, the rows `before` and the rows [start, end), block by block; compressed, each block is a gzip
+        member.
+        """
+        header = self._render([[column.name for column in self.columns]]) + self._rendered(before)
         yield gzip.compress(header, _GZIP_LEVEL) if is_gzipped else header
         at = start
         while at < end:
@@ -97,7 +99,11 @@ class CsvResult:
         return rendered
 
     def _rows(self, start: int, end: int) -> bytes:
-        part = self.rows[start:end]
+        return self._rendered(self.rows[start:end])
+
+    def _rendered(self, part: Sequence[Row]) -> bytes:
+        if not part:
+            return b""
         cells = [_cells(column, part) for column in self.columns]
         if self.line_ending != "\n":  # Arrow ends its lines in LF only
             return self._render(zip(*(column.cast(pa.string()).to_pylist() for column in cells), strict=True))

@@ -38,6 +38,12 @@ def not_found() -> SalesforceError:
     return SalesforceError(404, "NOT_FOUND", "The requested resource does not exist")
 
 
+def too_complicated() -> SalesforceError:
+    """The 400 of an object with more formulas than a query may have."""
+    message = "Query is either selecting too many fields or the filter conditions are too complicated."
+    return SalesforceError(400, "QUERY_TOO_COMPLICATED", message)
+
+
 async def on_salesforce_error(request: Request, error: Exception) -> Response:
     """Starlette's handler for `SalesforceError`."""
     assert isinstance(error, SalesforceError)

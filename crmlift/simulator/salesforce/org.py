@@ -13,6 +13,7 @@ from datetime import datetime
 from starlette.requests import Request
 
 from crmlift.simulator.options import SF_ORG_ID, SF_REFRESH_TOKEN, ServerOptions
+from crmlift.simulator.salesforce.errors import too_complicated
 from crmlift.simulator.salesforce.records import RecordEncoder
 from crmlift.simulator.salesforce.soql_run import KeptResults, QueryResult
 from crmlift.simulator.served import Row, ServedCompany, ServedTable
@@ -63,8 +64,11 @@ class SalesforceOrg:
         return self.served.clock.now()
 
     def query(self, text: str, *, is_all: bool) -> QueryResult:
-        """Run a query; is_all shows soft-deleted rows too."""
-        return self._results.run(text, self.served, is_all=is_all)
+        """Run a query; is_all shows soft-deleted and archived rows too."""
+        result = self._results.run(text, self.served, is_all=is_all)
+        if result.table.name in self.options.refused:
+            raise too_complicated()
+        return result
 
     def new_id(self, prefix: str) -> str:
         """A fresh 18-character id with this key prefix."""

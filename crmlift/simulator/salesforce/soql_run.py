@@ -36,7 +36,7 @@ class QueryResult:
 
 
 def run_query(text: str, tables: Tables, now: datetime, *, is_all: bool) -> QueryResult:
-    """Parse and run; is_all shows soft-deleted rows too. Raises the SalesforceError the vendor answers with."""
+    """Parse and run; is_all shows soft-deleted and archived rows too. Raises the error the vendor answers with."""
     return run(parse(text), tables, now, is_all=is_all)
 
 
@@ -107,8 +107,8 @@ def _group_paths(item: ast.FieldGroup, query: ast.Query, table: ServedTable) -> 
 
 
 def _matching(query: ast.Query, tables: Tables, table: ServedTable, now: datetime, is_all: bool) -> list[Row]:
-    has_deleted = "isdeleted" in table.fields
-    rows = table.rows if is_all or not has_deleted else [r for r in table.rows if not r.get("IsDeleted")]
+    hidden = [name for name in ("IsDeleted", "IsArchived") if name.lower() in table.fields]
+    rows = table.rows if is_all or not hidden else [r for r in table.rows if not any(r.get(name) for name in hidden)]
     if query.where is None:
         return list(rows)
 

@@ -1,7 +1,8 @@
 -- Question: was anything done on each open deal in the $h_days days before each week's end?
 -- Grain:    one row per opportunity_id and week end it was open at
 -- Excludes: deleted deals; merged, duplicate, test and negative deals; automatic, unfinished and deleted activities; times
---           a deal was closed in between and opened again; the running week
+--           a deal was closed in between and opened again; the running week; weeks in a break of more than a year in
+--           which no deal was recorded
 with weeks as (
     -- the last twelve week ends, and before them the last one of each month
     select cast(w.monday as date) as monday, timezone($timezone, w.monday + interval 7 day) as end_at
@@ -10,8 +11,14 @@ with weeks as (
         timezone($timezone, $as_of) - interval 7 day,
         interval 7 day
     ) as w(monday)
-    where w.monday > timezone($timezone, $as_of) - interval 91 day
-        or date_trunc('month', w.monday + interval 6 day) <> date_trunc('month', w.monday + interval 13 day)
+    where (
+            w.monday > timezone($timezone, $as_of) - interval 91 day
+            or date_trunc('month', w.monday + interval 6 day) <> date_trunc('month', w.monday + interval 13 day)
+        )
+        and coalesce((
+            select bool_or(r.is_newest or r.last_day >= w.monday) from core.recorded_run as r
+            where r.object = 'opportunity' and r.first_day <= w.monday + interval 6 day
+        ), true)
 ),
 
 ends as (

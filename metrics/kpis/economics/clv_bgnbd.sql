@@ -6,7 +6,7 @@ with days as (
     select
         coalesce(nullif(a.domain, ''), t.account_id) as customer, t.account_id, a.segment, a.region, a.industry,
         cast(timezone($timezone, t.occurred_at) as date) as day,
-        coalesce(t.gross_margin_base, cast(cast(t.amount_base as double) * $margin_share as decimal(18, 2))) as margin_base
+        coalesce(t.gross_margin_base, cast(cast(t.amount_base as double) * $margin_share as decimal(38, 2))) as margin_base
     from core.customer_transaction as t
     left join core.account as a on a.account_id = t.account_id
     where t.occurred_at <= $as_of and t.amount_base > 0 and not coalesce(t.is_recurring, false)

@@ -16,7 +16,7 @@ with months as (
 purchases as (
     select
         coalesce(nullif(a.domain, ''), t.account_id) as customer, t.account_id, t.occurred_at,
-        coalesce(t.gross_margin_base, cast(cast(t.amount_base as double) * $margin_share as decimal(18, 2))) as margin_base
+        coalesce(t.gross_margin_base, cast(cast(t.amount_base as double) * $margin_share as decimal(38, 2))) as margin_base
     from core.customer_transaction as t
     left join core.account as a on a.account_id = t.account_id
 )

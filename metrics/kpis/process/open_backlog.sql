@@ -1,6 +1,7 @@
 -- Question: which tickets were open at the end of each week?
 -- Grain:    one row per ticket_id and week end it was open at
--- Excludes: deleted and merged tickets; times a ticket was closed in between and opened again
+-- Excludes: deleted and merged tickets; times a ticket was closed in between and opened again; weeks in a break of more
+--           than a year in which no ticket was recorded
 with weeks as (
     select cast(w.monday as date) as monday, timezone($timezone, w.monday + interval 7 day) - interval 1 microsecond as end_at
     from generate_series(
@@ -8,6 +9,10 @@ with weeks as (
         timezone($timezone, $as_of) - interval 7 day,
         interval 7 day
     ) as w(monday)
+    where coalesce((
+        select bool_or(r.is_newest or r.last_day >= w.monday) from core.recorded_run as r
+        where r.object = 'ticket' and r.first_day <= w.monday + interval 6 day
+    ), true)
 )
 
 select

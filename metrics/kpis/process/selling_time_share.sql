@@ -2,13 +2,23 @@
 -- Grain:    one row per user_id and whole local week with work in the CRM and a call or meeting in the four weeks around it
 -- Excludes: integration users; automatic, unfinished and deleted activities; calls and meetings about no customer; the
 --           running week; people who log no calls or meetings at all, whose time nobody knows
-with talks as (
+with conversations as (
+    select owner_id, occurred_at, duration_s
+    from core.activity
+    where type in ('call', 'meeting') and is_completed and not is_automated and not is_deleted
+        and coalesce(account_id, opportunity_id, lead_id, contact_id) is not null
+    union all
+    select owner_id, occurred_at, duration_s
+    from core.meeting_attendance
+    where is_completed and not is_deleted and is_with_customer
+),
+
+talks as (
     select
         owner_id, cast(date_trunc('week', timezone($timezone, occurred_at)) as date) as monday,
         sum(duration_s) / 3600.0 as hours
-    from core.activity
-    where type in ('call', 'meeting') and is_completed and not is_automated and not is_deleted and duration_s is not null
-        and coalesce(account_id, opportunity_id, lead_id, contact_id) is not null and occurred_at < $as_of
+    from conversations
+    where duration_s is not null and occurred_at < $as_of
     group by all
 ),
 

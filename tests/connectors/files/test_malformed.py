@@ -68,7 +68,7 @@ CASES = [
     Case(
         "two marks in one column c.csv",
         text([HEADER, ("A1", "training", "05.01.2026", "1,5"), ("A2", "training", "06.01.2026", "2,5"),
-              ("A3", "training", "07.01.2026", "3.5")], ";").encode(), 2, ((4, "Amount"),),
+              ("A3", "training", "07.01.2026", "3.5")], ";").encode(), refused="another a decimal comma",
     ),
     Case(
         "a second header within c.csv", rows(HEADER, ("A2", "training", "2026-01-06", "5")), 2,
@@ -77,7 +77,7 @@ CASES = [
     Case(
         "errors of formulas and a total c.xlsx",
         workbook({"S": [HEADER, GOOD, ("A2", "training", datetime(2026, 1, 6), "#DIV/0!"), ("Total", None, None, 200)]}), 1,
-        ((3, "Amount"), (4, "Item"), (4, "From")),
+        ((3, "Amount"),),
     ),
     Case("a broken quote c.csv", rows(("A2", '"training', "2026-01-06", "5")), refused="quoted cell is broken"),
     Case("a missing column c.csv", text([HEADER[:3], GOOD[:3]]).encode(), refused="no column 'Amount'"),
@@ -87,7 +87,7 @@ CASES = [
     Case("a cut archive c.csv.gz", gzip.compress(rows() * 500)[:-40], refused="cannot be read"),
     Case("no Parquet c.parquet", rows(), refused="no Parquet"),
     Case("no JSON c.jsonl", json.dumps(dict(zip(HEADER, GOOD, strict=True))).encode() + b"\n{]\n", refused="line 2"),
-    Case("days or months c.csv", rows().replace(b"2026-01-05", b"05/01/2026"), refused="day/month or month/day"),
+    Case("days or months c.csv", rows().replace(b"2026-01-05", b"05/01/2026"), refused="nothing tells day from month"),
     Case("another encoding c.csv", rows() + "Ї".encode("cp1251"), refused="not text in utf-8", settings={"encoding": "utf-8"}),
 ]  # fmt: skip
 

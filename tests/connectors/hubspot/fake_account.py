@@ -15,7 +15,8 @@ import msgspec
 import requests
 from requests.adapters import BaseAdapter
 
-from connectors.contract import Page, StreamSchema, Window
+from connectors.contract import Checkpoint, Page, StreamSchema, Window
+from connectors.errors import SchemaChanged
 from connectors.hubspot.connector import HubspotConnector
 from connectors.hubspot.limits import Limiter
 from connectors.hubspot.settings import HubspotSecrets, HubspotSource
@@ -289,7 +290,16 @@ def rows_of(pages: list[Page], stream: str, kind: str = "upsert") -> list[dict[s
 
 
 def read_all(
-    connector: HubspotConnector, stream: str, since: datetime | None = None, until: datetime = NOW
+    connector: HubspotConnector,
+    stream: str,
+    since: datetime | None = None,
+    until: datetime = NOW,
+    bookmark: Checkpoint | None = None,
 ) -> list[Page]:
-    schema: StreamSchema = connector.schema(stream)
-    return list(connector.read(schema, Window(since, until), None))
+    """All pages, begun anew with another schema where something beside the records is refused."""
+    while True:
+        schema: StreamSchema = connector.schema(stream)
+        try:
+            return list(connector.read(schema, Window(since, until, bookmark), None))
+        except SchemaChanged:
+            assert connector.schema(stream) != schema

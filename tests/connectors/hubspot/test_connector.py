@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.contract import FieldType, Window
-from connectors.errors import CredentialsFailure
+from connectors.errors import AccessRefused, SourceFailure
 from tests.connectors.hubspot.fake_account import NOW, FakeAccount, connect, iso, read_all, rows_of
 
 
@@ -37,11 +37,40 @@ def test_excluded_streams_are_not_asked_for(account):
     assert not [call for call in account.calls if "notes" in call or "login" in call]
 
 
-def test_a_hidden_core_object_is_a_failure_that_names_the_scope(account):
+def test_a_hidden_core_object_is_that_objects_failure_and_names_the_scope(account):
     account.hidden["deals"] = 403
-    with pytest.raises(CredentialsFailure, match=r"crm\.objects\.deals\.read") as failure:
-        connect(account).streams()
-    assert failure.value.exit_code == 11
+    connector = connect(account)
+    assert "deals" in connector.streams(), "reading it fails aloud, the others are read"
+    with pytest.raises(AccessRefused, match=r"crm\.objects\.deals\.read") as failure:
+        connector.schema("deals")
+    assert failure.value.exit_code == 12 and not failure.value.stops_source
+    (links,) = connector.schema("contacts").children
+    assert links.covers == ("companies",), "no links with what cannot be read"
+    assert ("missing_association", "contacts_associations", "deals") in {
+        (f.rule_id, f.object, f.field) for f in connector.findings()
+    }
+
+
+def test_an_object_that_answers_nonsense_when_tried_is_left_to_the_reading(account):
+    account.script = lambda method, path: (400, {"message": "no"}, {}) if path.endswith("/notes") else None
+    connector = connect(account)
+    assert "notes" in connector.streams() and "contacts" in connector.streams()
+    with pytest.raises(SourceFailure) as failure:
+        read_all(connector, "notes")
+    assert failure.value.is_refusal
+
+
+def test_what_core_can_do_without_ends_nothing_however_it_is_refused(account):
+    account.script = lambda method, path: (400, {"message": "no"}, {}) if "schemas" in path or "login" in path else None
+    connector = connect(account)
+    assert "login_activity" not in connector.streams()
+    assert {"custom objects", "login_activity"} <= {f.object for f in connector.findings()}
+
+
+def test_pipelines_of_hidden_deals_are_not_taken_for_gone(account):
+    account.script = lambda method, path: (403, {}, {}) if "pipelines" in path and "deals" in path else None
+    with pytest.raises(AccessRefused):
+        read_all(connect(account), "pipeline_stages")
 
 
 def test_property_types_become_field_types(account):

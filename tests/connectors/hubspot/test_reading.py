@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from connectors.contract import Window
-from connectors.errors import TransientSourceFailure
-from connectors.hubspot import listing, reading
+from connectors.errors import IncompleteAnswer
+from connectors.hubspot import changes, listing, reading
 from connectors.hubspot.reading import KEYS_ONLY
 from tests.connectors.hubspot.fake_account import NOW, FakeAccount, connect, iso, read_all, rows_of
 
@@ -49,9 +49,77 @@ def test_history_comes_with_the_list_oldest_first_and_a_record_without_any_ends_
     rows = rows_of(pages, "deals_history")
     assert len(rows) == 2499 * 2
     first = [r for r in rows if r["record_id"] == "14"]
-    assert [(r["seq"], r["value"], r["source_type"]) for r in first] == [(0, "new", "IMPORT"), (1, "won", "CRM_UI")]
+    assert [(r["seq"], r["value"], r["source_type"]) for r in first] == [(0, "new", "IMPORT"), (0, "won", "CRM_UI")]
     assert first[1]["updated_by_user_id"] == 9 and first[0]["source_id"] == "x"
     assert account.calls.count("GET /crm/objects/2026-03/deals") <= 51 + 3
+
+
+def test_past_values_keep_their_number_when_older_ones_are_forgotten(account):
+    record = account.objects["deals"].records["7"]
+    at = [iso(NOW - timedelta(days=n)) for n in range(4)]
+    values = [("won", at[0]), ("offered", at[1]), ("called", at[1]), ("open", at[2]), ("new", at[3])]  # newest first
+    found = []
+    for kept in (5, 3):
+        record.history["dealstage"] = [{"value": v, "timestamp": t} for v, t in values[:kept]]
+        rows = rows_of(read_all(connect(account), "deals"), "deals_history")
+        found.append({(r["at"], r["seq"]): r["value"] for r in rows})
+    assert found[0] == {
+        (at[3], 0): "new",
+        (at[2], 0): "open",
+        (at[1], 0): "called",
+        (at[1], 1): "offered",
+        (at[0], 0): "won",
+    }
+    assert found[1].items() <= found[0].items() and len(found[1]) == 3
+    (history,) = [c for c in connect(account).schema("deals").children if c.stream == "deals_history"]
+    assert history.primary_key == ("record_id", "property", "at", "seq") and history.keeps_history
+    assert history.covers == ("amount", "dealstage")
+
+
+def test_a_history_that_is_refused_is_left_out_and_told(account):
+    asked = []
+
+    def without_history(method, path):
+        asked.append(path)
+        return (400, {"message": "propertiesWithHistory"}, {}) if len(asked) == 3 else None
+
+    account.script = without_history
+    connector = connect(account)
+    assert connector.schema("deals").children[0].stream == "deals_history"  # asks for the properties: 1
+    assert len(rows_of(read_all(connector, "deals"), "deals")) == 2500  # the second call of the read is the list
+    assert [c.stream for c in connector.schema("deals").children] == ["deals_associations"]
+    assert [f.object for f in connector.findings() if f.rule_id == "missing_history"] == ["deals"]
+
+
+def test_archived_records_that_cannot_be_listed_end_nothing(account):
+    def refusing(method, path):
+        return None
+
+    account.script = refusing
+    real = account._list
+
+    def no_archive(held, query):
+        if query.get("archived") == "true":
+            return 400, {"message": "Paging through deleted objects is not yet supported"}, {}
+        return real(held, query)
+
+    account._list = no_archive
+    connector = connect(account)
+    for since in (None, SINCE):
+        assert rows_of(read_all(connector, "deals", since), "deals_associations") == []
+    (finding,) = [f for f in connector.findings() if f.rule_id == "archived_not_listed"]
+    assert finding.object == "deals" and "Paging through deleted objects" in finding.message
+
+
+def test_a_count_that_is_refused_is_told(account):
+    connector = connect(account)
+    schema = connector.schema("deals")
+    account.script = lambda method, path: (400, {"message": "no"}, {}) if path.endswith("search") else None
+    assert connector.count(schema) is None
+    assert [(f.rule_id, f.object) for f in connector.findings() if f.object == "deals" and not f.field] == [
+        ("not_counted", "deals")
+    ]
+    assert len(rows_of(read_all(connector, "deals", SINCE), "deals")) == 2500  # without a search all of it is read
 
 
 def test_too_many_properties_for_a_url_are_asked_for_in_bodies(account):
@@ -71,7 +139,7 @@ def test_increment_reads_only_what_changed_inside_the_window(account):
     deals = account.objects["deals"].records
     for number, at in ((7, SINCE), (14, NOW - timedelta(seconds=1)), (21, NOW), (28, SINCE - timedelta(seconds=1))):
         deals[str(number)].updated_at = at
-    connector = connect(account)
+    connector = connect(account, association_refresh_days=0)
     schema = connector.schema("deals")
     account.calls.clear()
     pages = list(connector.read(schema, Window(SINCE, NOW), None))
@@ -178,7 +246,7 @@ def test_associations_are_paged_inside_a_record_and_keep_labels(account):
 def test_a_failed_part_of_an_association_batch_is_fatal_not_skipped(account):
     broken = {"results": [], "errors": [{"category": "INTERNAL_ERROR", "context": {"fromObjectId": ["7"]}}]}
     account.script = lambda method, path: (207, broken, {}) if "associations" in path else None
-    with pytest.raises(TransientSourceFailure):
+    with pytest.raises(IncompleteAnswer):
         read_all(connect(account), "deals")
 
 
@@ -189,14 +257,25 @@ def test_default_links_to_what_may_not_be_read_become_a_finding(account):
     account.link("deals", "7", "companies", "1")
     connector = connect(account)
     assert len(rows_of(read_all(connector, "deals"), "deals_associations")) == 1
-    assert [f.object for f in connector.findings() if f.rule_id == "missing_association"] == [
-        "associations of deals with contacts"
+    assert [(f.object, f.field) for f in connector.findings() if f.rule_id == "missing_association"] == [
+        ("deals_associations", "contacts")
     ]
+    assert connector.refusals() == []
+    (links,) = [child for child in connector.schema("deals").children if child.covers_field == "to_object"]
+    assert links.covers == ("companies",), "links with contacts known from before stay"
+
+
+def test_links_somebody_named_that_may_not_be_read_are_told_though_all_else_is_read(account):
+    account.script = lambda method, path: (403, {}, {}) if "deals/contacts" in path else None
+    connector = connect(account, associations={"deals": ["companies", "contacts"]})
+    assert len(rows_of(read_all(connector, "deals"), "deals")) == 2500
+    (refusal,) = connector.refusals()
+    assert "Links of deals with contacts" in refusal.what and "take contacts out of associations" in refusal.next_step
 
 
 @pytest.mark.parametrize("since", [None, SINCE])
 def test_a_killed_read_goes_on_after_its_last_durable_page(account, since, monkeypatch):
-    monkeypatch.setattr(reading, "CHUNK_RECORDS", 200)
+    monkeypatch.setattr(changes, "CHUNK_RECORDS", 200)
     monkeypatch.setattr(listing, "CHUNK_RECORDS", 200)
     deals = account.objects["deals"].records
     for record_id in list(deals)[600:]:
@@ -224,7 +303,7 @@ def test_reconciliation_names_every_existing_id(account):
     assert named == sorted((i for i in account.objects["deals"].records if i != "7"), key=int)
     connector = connect(account)
     only = list(connector.read(connector.schema("deals"), Window(SINCE, NOW), KEYS_ONLY))
-    assert {p.kind for p in only} == {"keys"}
+    assert {p.kind for p in only if p.body} == {"keys"}
 
 
 def test_both_versions_give_the_same_rows(account):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 from zlib import crc32
 
@@ -19,7 +19,7 @@ from connectors.hubspot.objects import DEFAULT_ASSOCIATIONS, DEFAULT_HISTORY
 from connectors.hubspot.records import instant
 from connectors.hubspot.schemas import OPTIONAL
 from crmlift.simulator.build import build_company
-from crmlift.simulator.company import Company
+from crmlift.simulator.company import Company, HistoryEntry
 from crmlift.simulator.hubspot.portal import inverse_type_id
 from crmlift.simulator.hubspot.records import property_text
 from crmlift.simulator.options import HS_CLIENT_ID, HS_CLIENT_SECRET, HS_REFRESH_TOKEN, HS_SERVICE_KEY, ServerOptions
@@ -84,17 +84,24 @@ def read(connector: HubspotConnector, stream: str, window: Window, checkpoint: A
 
 
 def extract(connector: HubspotConnector, window: Window) -> Rows:
-    """Every stream and its children, upserts only."""
+    """Records of every stream and its children, and of `<stream> keys` the ids that were named."""
     rows: Rows = {}
     for stream in connector.streams():
         schema = connector.schema(stream)
         pages = list(connector.read(schema, window, None))
         for name in (stream, *(child.stream for child in schema.children)):
             rows[name] = rows_of(pages, name)
+        rows[f"{stream} keys"] = rows_of(pages, stream, "keys")
         if connector.count(schema) is not None:
             alive = sum(not row["archived"] for row in rows[stream])
             assert window.since is not None or alive == connector.count(schema), stream
     return rows
+
+
+def numbered(entries: Sequence[HistoryEntry]) -> Iterator[tuple[int, HistoryEntry]]:
+    """Past values with their number among those of the same instant."""
+    for _, ties in groupby(entries, key=lambda entry: entry.at):
+        yield from enumerate(ties)
 
 
 def links(company: Company) -> set[tuple[Any, ...]]:
@@ -125,9 +132,10 @@ def check_full_extract(company: Company, connector: HubspotConnector) -> None:
         assert table.rows, name
         got = {row["id"]: row for row in rows[name]}
         assert len(got) == len(rows[name])
-        assert got.keys() == {str(row["id"]) for row in table.rows}, name
+        listed = [row for row in table.rows if not (row["archived"] and name == "meetings")]
+        assert got.keys() == {str(row["id"]) for row in listed}, name
         asked = {f.path[1] for f in connector.schema(name).fields if len(f.path) == 2}
-        for row in table.rows[::SAMPLE]:
+        for row in listed[::SAMPLE]:
             found = got[str(row["id"])]
             assert found["archived"] == row["archived"] and instant(found["updatedAt"]) == row["updatedAt"]
             held = {k: property_text(v) for k, v in row.items() if k in asked and k not in ENVELOPE}
@@ -138,7 +146,7 @@ def check_full_extract(company: Company, connector: HubspotConnector) -> None:
             (record, prop, seq, entry.value, entry.at)
             for record, props in islice(table.history.items(), None, None, SAMPLE)
             for prop, entries in props.items()
-            for seq, entry in enumerate(entries)
+            for seq, entry in numbered(entries)
             if prop in wanted
         }
         kept = {
@@ -165,7 +173,7 @@ def test_an_increment_brings_exactly_what_changed(company, server, connect):
         connector = connect()
         since = company.as_of - timedelta(minutes=10)
         rows = extract(connector, Window(since, connector.clock()))
-        assert connector.api_calls < 200
+        assert connector.api_calls < 400
     finally:
         server.served.set_company(company)
     for name, table in later.hubspot.items():
@@ -174,9 +182,14 @@ def test_an_increment_brings_exactly_what_changed(company, server, connect):
         alive = {r["id"] for r in table.rows if not r["archived"] and r["updatedAt"] >= since}
         archived = {r["id"] for r in table.rows if r["archived"] and r["id"] in changed}
         got = {r["id"] for r in rows[name]}
-        assert changed <= got, name
+        assert changed - (archived if name == "meetings" else set()) <= got, name
         assert {r["id"] for r in rows[name] if not r["archived"]} == alive, name
-        assert archived <= {r["id"] for r in rows[name] if r["archived"]}, name
+        told = {r["id"] for r in rows[name] if r["archived"]}
+        if name == "meetings":  # archived ones are not listed: they are missing among all ids
+            named = {r["id"] for r in rows["meetings keys"]}
+            assert alive <= named and not told and archived.isdisjoint(named)
+        else:
+            assert archived <= told, name
 
 
 @pytest.mark.parametrize("pages", [1, 4, 9])

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import FieldType, Window
-from connectors.errors import BudgetReached, CredentialsFailure
+from connectors.contract import FieldType, PageKind, Window
+from connectors.errors import AccessRefused, BudgetReached, CredentialsFailure, SchemaChanged
 from connectors.http import Backoff
 from connectors.pipedrive.client import PipedriveClient
 from connectors.pipedrive.connector import PipedriveConnector
@@ -29,6 +29,7 @@ HASTY = Backoff(attempts=3, first_seconds=0.0, cap_seconds=0.0, patience_seconds
 def server() -> Iterator[ServerInfo]:
     company = small_company()
     company.salesforce["Opportunity"].rows = company.salesforce["Opportunity"].rows[:60]
+    company.salesforce["Opportunity"].rows[3]["SystemModstamp"] = AS_OF - timedelta(days=90)
     with running_simulator(company, ServerOptions(rate_limits="free"), is_https=False) as info:
         yield info
 
@@ -90,6 +91,61 @@ def test_what_may_not_be_seen_is_a_finding(server: ServerInfo, monkeypatch: pyte
     connector = connect(server, exclude=["act*"])
     assert not {"leads", "activities"} & set(connector.streams())
     assert [(f.object, f.rule_id) for f in connector.findings()] == [("leads", "missing_object")]
+
+
+def test_a_stream_that_is_forbidden_is_not_a_refused_token(server: ServerInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(name: str) -> list[dict[str, Any]]:
+        if name in {"organizations", "roles"}:
+            raise PipedriveError(403 if name == "organizations" else 401, "no")
+        return real(name)
+
+    real = account(server).records
+    monkeypatch.setattr(account(server), "records", forbidden)
+    connector = connect(server)
+    with pytest.raises(CredentialsFailure):
+        connector.streams()
+    with pytest.raises(AccessRefused) as refusal:
+        rows(connector, "organizations")
+    assert refusal.value.is_refusal and refusal.value.exit_code == 12
+
+
+@pytest.mark.parametrize(("path", "child"), [("/flow", "deals_flow"), ("/deals/products", "deals_products")])
+def test_deals_are_read_without_what_beside_them_is_refused(
+    server: ServerInfo, monkeypatch: pytest.MonkeyPatch, path: str, child: str
+) -> None:
+    connector = connect(server)
+    real = connector._client.get
+
+    def get(asked: str, doing: str, **more: Any) -> Any:
+        if asked.endswith(path):
+            raise AccessRefused("Pipedrive refused access (403).")
+        return real(asked, doing, **more)
+
+    monkeypatch.setattr(connector._client, "get", get)
+    assert child in {each.stream for each in connector.schema("deals").children}
+    with pytest.raises(SchemaChanged):
+        rows(connector, "deals")
+    assert len(rows(connector, "deals")) == 54  # the others were deleted long ago
+    assert child not in {each.stream for each in connector.schema("deals").children}
+    assert [(f.rule_id, f.object) for f in connector.findings()] == [("missing_object", child)]
+
+
+def test_a_read_over_the_end_of_a_period_brings_the_products_of_all_deals_and_goes_on_anywhere(
+    server: ServerInfo,
+) -> None:
+    connector = connect(server)
+    schema, window = connector.schema("deals"), Window(AS_OF - timedelta(days=8), AS_OF)
+    whole = read_pages(connector, schema, window, None, 10_000)
+
+    def asked(pages: Any) -> list[str]:
+        return [row["deal_id"] for page in pages if page.kind is PageKind.PARENTS for row in page.rows]
+
+    assert len(asked(whole.pages)) == len(set(asked(whole.pages))) == 54
+    for number, page in enumerate(whole.pages, start=1):
+        if page.checkpoint:
+            rest = read_pages(connector, schema, window, page.checkpoint, 10_000)
+            assert asked([*whole.pages[:number], *rest.pages]) == asked(whole.pages)
+    assert whole.pages[-1].checkpoint["phase"] == "done"
 
 
 def test_an_empty_allowance_is_waited_for_and_an_empty_day_is_not(server: ServerInfo) -> None:

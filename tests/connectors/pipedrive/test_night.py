@@ -139,6 +139,11 @@ def test_a_second_night_brings_what_changed_and_what_is_gone(night: Night) -> No
         row |= {"SystemModstamp": at, "Amount": 4711.0}
     rows[1]["IsDeleted"] = True
     gone = company.salesforce["Contact"].rows.pop(0)
+    still = {row["Id"] for row in company.salesforce["Opportunity"].rows if not row["IsDeleted"]} - {rows[0]["Id"]}
+    lines = [line for line in company.salesforce["OpportunityLineItem"].rows if line["OpportunityId"] in still]
+    taken, moved = lines[0], lines[-1]  # no deal is touched by what happens to these
+    company.salesforce["OpportunityLineItem"].rows.remove(taken)
+    moved["Quantity"] = 99.0
     company.as_of += timedelta(days=8)
     night.server.served.refresh()
     night.load("two", "pd")
@@ -146,6 +151,9 @@ def test_a_second_night_brings_what_changed_and_what_is_gone(night: Night) -> No
     sql = "select id, value, is_deleted from raw_pipedrive.deals where update_time = $at"
     assert set(night.query(sql, at=at)) == {(str(ids[0]), 4711, False), (str(ids[1]), 4711, True)}
     assert night.query("select id from raw_pipedrive.persons where _deleted") == [(str(number_of(gone["Id"])),)]
+    left = night.query("select id, quantity from raw_pipedrive.deals_products")
+    assert {number for _, number in left} >= {99.0}
+    assert str(number_of(taken["Id"])) not in {str(line) for line, _ in left}
     loaded = night.query(
         "select rows_read from ops.load where stream = 'deals' and source_id = 'pd' order by loaded_at"
     )

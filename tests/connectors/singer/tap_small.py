@@ -1,6 +1,7 @@
 """A tap for tests: says what its config scripts, follows its state, and dies where it is told to.
 
-config: records {stream: [[…]]}, catalog, log: a file it notes its arguments in, die_after: records before it exits 1.
+config: records {stream: [[…]]}, catalog, log: a file it notes its arguments in, die_after: records before it exits 1
+saying `last_words`, later: {number of records sent: properties that another SCHEMA tells of then}.
 A stream marked `versioned` sends versions and ACTIVATE_VERSION; others resume after the id in their bookmark.
 """
 
@@ -58,8 +59,13 @@ def sync(entry: dict[str, Any], config: dict[str, Any], state: dict[str, Any]) -
         if not version and isinstance(row.get("id"), int) and row["id"] <= done:
             continue
         if sent == plan.get("die_after"):
-            print(f"Traceback: 401 Unauthorized for token {config.get('api_token')}", file=sys.stderr)
+            said = plan.get("last_words", f"Traceback: 401 Unauthorized for token {config.get('api_token')}")
+            print(said, file=sys.stderr)
             sys.exit(1)
+        more = plan.get("later", {}).get(str(sent))
+        if more:
+            wider = {"properties": entry["schema"]["properties"] | more}
+            say(type="SCHEMA", stream=stream, schema=wider, key_properties=entry["key_properties"])
         say(type="RECORD", stream=stream, record=row, **version)
         sent += 1
         if isinstance(row.get("id"), int):

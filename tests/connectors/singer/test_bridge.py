@@ -16,6 +16,7 @@ from connectors.errors import CredentialsFailure, SettingsFailure, SourceFailure
 from connectors.registry import open_connector
 from crmlift import pipeline
 from crmlift.errors import ConfigurationFailure
+from crmlift.refusals import PartlyRead
 from crmlift.settings_file import load_settings
 
 TAP = Path(__file__).with_name("tap_small.py")
@@ -222,3 +223,78 @@ def test_a_secret_in_the_settings_file_is_refused(desk: Desk) -> None:
     desk.write()
     with pytest.raises(ConfigurationFailure, match="access_token looks like a secret"):
         load_settings()
+
+
+REGION = {"region": {"type": [NULL, "string"]}, "Amount": {"type": "string"}}
+
+
+def findings(desk: Desk) -> list[tuple[str, str, str | None]]:
+    found = json.loads((desk.home / "data/landing/tap/findings.json").read_text())["findings"]
+    return sorted((one["rule_id"], one["object"], one["field"]) for one in found if one["field"] != "Name")
+
+
+def test_a_property_the_catalog_did_not_have_is_landed_and_then_read_for_all_records(desk: Desk) -> None:
+    desk.records["deals"]["rows"] = [deal(n, region="East" if n % 2 else "West") for n in range(10)]
+    for row in desk.records["deals"]["rows"][:4]:
+        del row["region"]  # not asked for yet
+    desk.records["deals"]["later"] = {"4": REGION}
+    desk.night("one")
+    regions = "select region, count(*) from raw_tap_small.deals group by 1 order by 1"
+    assert desk.query(regions) == [("East", 3), ("West", 3), (None, 4)]
+    assert ("missing_field", "deals", "region") in findings(desk)
+    desk.records["deals"]["rows"] = [deal(n, region="North") for n in range(10)]
+    desk.night("two")
+    assert desk.query(regions) == [("North", 10)] and desk.states() == [None, None]
+    assert ("schema_grew", "deals", None) in findings(desk)
+    assert ("missing_field", "deals", "region") not in findings(desk)
+    desk.records["deals"]["rows"] += [deal(10, region="South")]
+    desk.night("three")
+    assert desk.states()[-1] == {"bookmarks": {"deals": {"id": 9}}}, "once is enough"
+    assert desk.live() == list(range(11)) and ("missing_field", "deals", "region") not in findings(desk)
+
+
+def test_a_property_told_before_the_first_record_lacks_nothing(desk: Desk) -> None:
+    desk.records["deals"] = {"rows": [deal(n, region="East") for n in range(3)], "later": {"0": REGION}}
+    desk.night("one")
+    assert desk.query("select distinct region from raw_tap_small.deals") == [("East",)]
+    assert ("missing_field", "deals", "region") not in findings(desk)
+
+
+def test_a_property_that_is_excluded_stays_out_whenever_it_comes(desk: Desk) -> None:
+    desk.records["deals"] |= {"later": {"2": REGION}}
+    desk.more["exclude"] = ["deals.region"]
+    desk.night("one")
+    names = {row[0] for row in desk.query("describe raw_tap_small.deals")}
+    assert "region" not in names
+    assert findings(desk) == [("missing_field", "deals", "Amount")], "the same name but for capitals"
+
+
+def test_a_run_cut_off_after_a_new_property_goes_on_with_it(desk: Desk) -> None:
+    desk.records["deals"] = {"rows": [deal(n, region="East") for n in range(10)], "later": {"2": REGION}}
+    desk.records["deals"] |= {"die_after": 8, "last_words": "503 Service Unavailable"}
+    with pytest.raises(TransientSourceFailure):
+        desk.extract("one")
+    del desk.records["deals"]["die_after"], desk.records["deals"]["later"]
+    desk.night("two")
+    assert desk.live() == list(range(10))
+    assert desk.query("select count(region) from raw_tap_small.deals") == [(10,)]
+    assert ("missing_field", "deals", "region") in findings(desk), "the first two were told without it"
+
+
+def test_a_lifted_exclusion_is_filled_for_records_that_do_not_change(desk: Desk) -> None:
+    desk.more["exclude"] = ["deals.amount"]
+    desk.night("one")
+    desk.more.clear()
+    desk.night("two")
+    assert desk.states() == [None, None]
+    assert desk.query("select count(amount), sum(amount) from raw_tap_small.deals") == [(10, 67.5)]
+
+
+@pytest.mark.parametrize(("last_words", "is_login"), [("HTTP 403 Forbidden: deals", False), ("401 nobody", True)])
+def test_a_stream_the_tap_may_not_read_is_that_streams_own(desk: Desk, last_words: str, is_login: bool) -> None:
+    desk.catalog["streams"].append(entry("notes", {"id": {"type": "integer"}}, ["id"]))
+    desk.records["notes"] = {"rows": [{"id": 1}]}
+    desk.records["deals"] |= {"die_after": 0, "last_words": last_words}
+    with pytest.raises(CredentialsFailure if is_login else PartlyRead, match="exit code 1"):
+        desk.extract("one")
+    assert (desk.home / "data/landing/tap/notes").exists() is not is_login

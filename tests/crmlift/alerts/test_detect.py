@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 
 import duckdb
 import pytest
 
 from crmlift.alerts import Alert, detect
-from crmlift.alerts.rules import rules_of
+from crmlift.alerts.rules import Rule, rules_of
 from crmlift.registry import load_registry
 from crmlift.settings import AlertSettings
 from tests.crmlift.alerts.alert_night import AS_OF, MONDAY, RULES, add_week, night, replace_last_week, table
@@ -164,6 +165,30 @@ def test_messages_in_ukrainian() -> None:
     subject, body = connection.execute("select any_value(subject), any_value(body) from ops.outbox").fetchone()  # type: ignore[misc]
     assert subject == "Частка виграних угод: показник знизився: 26,7\u00a0% замість 40,0\u00a0%"
     assert "Найбільша частка: Beta." in body and "Спирається на 180 записів." in body
+
+
+def test_an_alert_about_a_level_counts_the_records_of_its_newest_week() -> None:
+    connection = night()
+    for back, value, n in ((3, 70.0, 50), (2, 64.0, 41), (1, 61.0, 23)):
+        monday = MONDAY - timedelta(weeks=back)
+        put(
+            connection, "metrics.kpi_value", kpi_id="sus_score", period_grain="week", period_start=monday, segment_dim="all",
+            segment_value="all", source_id="all", value=value, n=n, is_mature=True,
+        )  # fmt: skip
+    rule = Rule("sus_score", "level", "mean", "higher", {"warn": 68, "crit": 50, "consecutive": 2})
+    found = detect(connection, as_of=AS_OF, run_id="r", settings=AlertSettings(), rules=[rule])
+    assert [(alert.kpi_id, alert.severity, alert.n) for alert in found] == [("sus_score", "warning", 23)]
+    (body,) = connection.execute("select any_value(body) from ops.outbox").fetchone()  # type: ignore[misc]
+    assert "It rests on 23 records." in body
+
+
+def test_quarters_are_those_of_the_fiscal_year(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection, starts = night(), []
+    put(connection, "config.setting", name="fiscal_year_start", value="2")
+    module = sys.modules["crmlift.alerts.detect"]
+    monkeypatch.setattr(module, "watch", lambda night, rule: starts.append(night.fiscal_year_start))
+    run(connection)
+    assert starts and set(starts) == {2}
 
 
 def test_every_rule_of_the_registry_can_be_run() -> None:

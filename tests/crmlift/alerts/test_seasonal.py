@@ -118,6 +118,45 @@ def test_phases_of_a_quarter(day: date, expected: str) -> None:
     assert phase(day) == expected
 
 
+@pytest.mark.parametrize(
+    ("day", "first", "expected"),
+    [(date(2026, 1, 31), 2, "end"), (date(2026, 1, 18), 2, "end"), (date(2026, 1, 17), 2, "middle"),
+     (date(2026, 2, 7), 2, "start"), (date(2026, 2, 8), 2, "middle"), (date(2026, 3, 31), 2, "middle"),
+     (date(2026, 2, 28), 9, "end"), (date(2026, 3, 1), 9, "start"), (date(2025, 12, 20), 10, "end"), (date(2026, 1, 1), 7, "start")],
+)  # fmt: skip
+def test_phases_of_a_fiscal_quarter(day: date, first: int, expected: str) -> None:
+    assert phase(day, first) == expected
+
+
+def test_every_quarter_has_its_days_of_rush_and_of_lull_whatever_month_the_year_begins() -> None:
+    every = [date(2026, 1, 1) + timedelta(days=i) for i in range(365)]
+    for first in range(1, 13):
+        phases = [phase(day, first) for day in every]
+        assert (phases.count("end"), phases.count("start")) == (4 * 14, 4 * 7)
+
+
+@pytest.mark.parametrize("first", [1, 2, 6])
+def test_the_rush_of_a_fiscal_quarter_raises_no_alarm_where_the_year_is_known(first: int) -> None:
+    shape = {"end": 1.9, "start": 0.4, "middle": 1.0}
+    every = [date(2023, 1, 2) + timedelta(days=i) for i in range(900)]
+    rates = [30 * shape[phase(day, first)] * (0.05 if day.weekday() > 4 else 1.0) for day in every]
+    counts = np.random.default_rng(first).poisson(rates)
+
+    def alarms(told: int) -> int:
+        found = 0
+        for n in range(600, 900):
+            sums = Sums(every[:n], counts[:n].astype(float), counts[:n].astype(float), 0.0)
+            signal = seasonal_signal(
+                lambda grain, end, sums=sums: sums, before=every[n], free=frozenset(), limits=Limits(), bad_sign=-1,
+                excluded=lambda day: False, fiscal_year_start=told,
+            )  # fmt: skip
+            found += signal is not None and signal.z >= 3 and signal.p_value < 0.001
+        return found
+
+    assert alarms(first) <= 3
+    assert alarms(first % 12 + 1) >= 10
+
+
 def test_weeks_and_holidays() -> None:
     assert week_phase(date(2026, 3, 30)) == "start", "its Thursday is 2 April"
     free = public_holidays("DE", [2026])

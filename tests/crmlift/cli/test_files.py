@@ -36,7 +36,7 @@ def test_a_mapping_is_written_checked_and_mended(tmp_path: Path) -> None:
     assert checked.returncode == 13, checked.stderr
     [line] = [line for line in checked.stdout.splitlines() if "is not a number" in line]
     assert line.split()[:4] == ["deals.csv", "3", "amount", "is"], line
-    assert "delimiter: ;" in checked.stdout and "amount: decimal ','" in checked.stdout
+    assert "delimiter: ;" in checked.stdout and "amount: decimal comma" in checked.stdout
     assert "1 cells of source old cannot be loaded" in checked.stderr
     (tmp_path / "deals.csv").write_text((tmp_path / "deals.csv").read_text().replace("much", "0"))
     assert crmlift("connectors", "check", "old", folder=tmp_path).returncode == 0

@@ -27,7 +27,7 @@ def test_every_cell_is_understood_by_the_mapping_beside_it(tmp_path: Path) -> No
     assert min(rows.values()) >= 3 and rows["quotas"] == 24 * 9
     costs = next(report for report in reports if report.set_name == "costs")
     assert costs.detected == {"encoding": "cp1251", "delimiter": ";", "header": "row 3"}
-    assert costs.understood["По"] == "dmy, last day"
+    assert costs.understood["По"] == "day first, last day"
 
 
 def sus(rows: list[dict[str, str]]) -> float:

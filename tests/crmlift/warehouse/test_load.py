@@ -88,8 +88,9 @@ class Bench:
         self.zone, self.connection, self.nights = LandingZone(folder), connection, 0
 
     def land(self, schema: StreamSchema, *pages: Page, count: int | None = None) -> None:
+        since = NOON + timedelta(days=self.nights) if self.nights else None
         self.nights += 1
-        window = Window(None, NOON + timedelta(days=self.nights))
+        window = Window(since, NOON + timedelta(days=self.nights))
         writer = self.zone.begin(schema, "crm", f"run-{self.nights}", window)
         writer.write_all(pages)
         writer.commit(count)

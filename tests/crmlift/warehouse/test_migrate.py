@@ -23,6 +23,10 @@ create table config.rollout_wave (
     wave_id varchar primary key, rollout_id varchar, scope_type varchar, scope_value varchar,
     go_live_date date, learning_days integer, is_control boolean);
 insert into config.rollout_wave values ('w1', 'r', 'team', 'team:a', '2026-01-05', 42, false);
+create table config.cost_item (
+    cost_id varchar primary key, rollout_id varchar, category varchar, period_start date, period_end date,
+    amount_native decimal(18, 2), currency_code varchar, amount_base decimal(18, 2));
+insert into config.cost_item (cost_id, amount_base) values ('c', 12.34);
 create table metrics.kpi (kpi_id varchar primary key, name_en varchar);
 insert into metrics.kpi values ('win_rate', 'Win rate');
 """
@@ -100,3 +104,12 @@ def test_a_key_that_is_no_longer_declared_goes_and_the_rows_stay(tmp_path: Path)
         assert keys(connection, "core.opportunity_snapshot") == set()
         kept = connection.execute("select opportunity_id, status from core.opportunity_snapshot").fetchall()
         assert kept == [("sf:1", None), ("sf:1", None)]
+
+
+def test_columns_of_money_become_as_wide_as_declared(earlier: Path) -> None:
+    with work_database(earlier) as connection:
+        connection.execute("update config.cost_item set amount_base = amount_base + 123456789012345678")
+        found = connection.execute(
+            "select amount_base::varchar, typeof(amount_native) from config.cost_item"
+        ).fetchall()
+    assert found == [("123456789012345690.34", "DECIMAL(38,2)")]

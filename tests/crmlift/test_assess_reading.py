@@ -1,0 +1,344 @@
+"""What `crmlift assess` makes of a file: read, told in one line, or asked; never guessed."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pytest
+
+from connectors.errors import ExpectedFailure
+from connectors.files.evidence import Answers
+from crmlift.assess import AssessOptions, FileOptions, assess_file, explain, read_as_line
+
+WEEKS = 140
+FIRST = np.datetime64("2023-01-02")
+GO_LIVE = "2025-01-06"
+Rows = Sequence[Sequence[Any]]
+
+
+def weeks(values: Sequence[float] | None = None) -> list[tuple[str, float]]:
+    """A week and its figure, about 1,200 and 30 % more from week 105 on."""
+    rng = np.random.default_rng(8)
+    made = 1200 * np.exp(rng.normal(0, 0.05, WEEKS)) * np.where(np.arange(WEEKS) >= 105, 1.3, 1.0)
+    return [(str(FIRST + 7 * k), float(v)) for k, v in enumerate(made if values is None else values)]
+
+
+def csv(rows: Rows, header: str = "week,sales", mark: str = ",") -> str:
+    return "\n".join([header.replace(",", mark), *(mark.join(map(str, row)) for row in rows)]) + "\n"
+
+
+def marked(value: float, thousands: str, decimal: str, digits: int) -> str:
+    text = f"{value:,.{digits}f}".translate(str.maketrans(",.", thousands + decimal))
+    return f'"{text}"'
+
+
+OPTIONS = AssessOptions(date="week", value="sales", go_live=GO_LIVE)
+Written = Callable[..., Path]
+
+
+@pytest.fixture(name="written")
+def _written(tmp_path: Path) -> Written:
+    def write(content: str | bytes, name: str = "a.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def judged(path: Path, options: AssessOptions = OPTIONS, **change: Any) -> dict[str, Any]:
+    [verdict] = assess_file(path, replace(options, **change))
+    return verdict
+
+
+def refused(path: Path, options: AssessOptions = OPTIONS, **change: Any) -> str:
+    with pytest.raises(ExpectedFailure) as told:
+        assess_file(path, replace(options, **change))
+    assert told.value.exit_code == 2
+    return str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("thousands", "decimal", "digits", "mark"),
+    [(",", ".", 2, ","), (".", ",", 2, ";"), ("\u00a0", ",", 1, ";"), ("'", ".", 1, ",")],
+)
+def test_grouped_figures_are_the_plain_ones(
+    thousands: str, decimal: str, digits: int, mark: str, written: Written
+) -> None:
+    rows = [(day, marked(value, thousands, decimal, digits)) for day, value in weeks()]
+    verdict = judged(written(csv(rows, mark=mark)))
+    plain = judged(written(csv([(day, round(value, digits)) for day, value in weeks()])))
+    assert verdict["effect_rel"] == pytest.approx(plain["effect_rel"], rel=1e-9)
+    assert 1100 < verdict["pre_value"] < 1300
+    assert verdict["read_as"]["numbers"]["sales"] == f"decimal {'point' if decimal == '.' else 'comma'}"
+
+
+def test_whole_thousands_are_asked_about_and_the_answer_decides(written: Written) -> None:
+    path = written(csv([(day, marked(value, ".", ",", 0)) for day, value in weeks()]))
+    told = refused(path)
+    assert "Either 1." in told and told.endswith("Next: add  --decimal .  or  --decimal ,")
+    comma = judged(path, file=FileOptions(answers=Answers(decimal=",")))
+    assert 1100 < comma["pre_value"] < 1300
+    point = judged(path, file=FileOptions(answers=Answers(decimal=".")))
+    assert 1.1 < point["pre_value"] < 1.3
+
+
+def test_a_workbook_a_parquet_file_and_utf_16_are_the_same_table(
+    written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [(day, round(value, 2)) for day, value in weeks()]
+    plain = judged(written(csv(rows)))
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["Sales of all weeks"])
+    sheet.append(["week", "sales"])
+    for day, value in rows:
+        sheet.append([date.fromisoformat(day), value])
+    sheet.append(["Total", sum(value for _, value in rows)])
+    book.save(tmp_path / "a.xlsx")
+    days, values = [date.fromisoformat(day) for day, _ in rows], [value for _, value in rows]
+    pq.write_table(pa.table({"week": days, "sales": values}), tmp_path / "a.parquet")
+    utf16 = written(csv(rows, mark="\t").encode("utf-16"), "b.csv")
+    others = [tmp_path / "a.xlsx", tmp_path / "a.parquet", utf16]
+    for path in others:
+        verdict = judged(path)
+        assert {k: verdict[k] for k in plain if k != "read_as"} == {k: plain[k] for k in plain if k != "read_as"}
+    for path in others:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+        assert judged(Path("-"))["effect"] == plain["effect"]
+    left_out = judged(tmp_path / "a.xlsx")["read_as"]["left_out"]
+    assert left_out == {"below the table (totals, notes)": 1}
+    below = csv(rows) + "Grand Total,99\n\nMade by the finance department\n"
+    assert judged(written(below))["read_as"]["left_out"] == {"below the table (totals, notes)": 2}
+
+
+def test_the_line_says_how_the_file_was_read(written: Written) -> None:
+    rows = [*[(day, round(v, 2)) for day, v in weeks()][:-1], ("", 5), ("2025-09-01", "")]
+    verdict = judged(written(csv(rows)))
+    line = read_as_line(verdict["read_as"])
+    assert line.startswith("Read as: 141 rows (figures of weeks) from 2023-01-02 to ")
+    for part in ("dates year first", "decimal point", "2 rows left out (1 without a date, 1 without a value)", "no gaps",
+                 "higher is better (--better lower if not)"):  # fmt: skip
+        assert part in line
+    json.dumps(verdict["read_as"], allow_nan=False)
+
+
+def answers(scores: Sequence[Sequence[int]]) -> str:
+    """Answers to how likely one would recommend, a few a week."""
+    return csv([(FIRST + 7 * k + place, score) for k, some in enumerate(scores) for place, score in enumerate(some)])
+
+
+def test_answers_of_0_to_10_are_counted_as_an_nps_counts_them(written: Written) -> None:
+    rng = np.random.default_rng(2)
+    some = [rng.choice([9, 3] if k < 105 else [8, 6], 6).tolist() for k in range(WEEKS)]
+    raw = judged(written(answers(some)), kind="nps")
+    codes = [[1 if s >= 9 else 0 if s >= 7 else -1 for s in each] for each in some]
+    coded = judged(written(answers(codes)), kind="nps")
+    assert raw["effect"] == coded["effect"] < 0
+    assert raw["verdict"] == "worsened" and -100 <= raw["post_value"] <= 100
+    assert "9 and 10 count +1" in read_as_line(raw["read_as"])
+
+
+def test_only_0_and_1_may_be_answers_or_codes(written: Written) -> None:
+    path = written(answers(np.random.default_rng(3).integers(0, 2, (WEEKS, 4)).tolist()))
+    assert "--nps-scale 0-10  or  --nps-scale coded" in refused(path, kind="nps")
+    assert judged(path, kind="nps", nps_scale="coded")["pre_value"] > 0
+    assert "answers of 0 to 10" in judged(path, kind="nps", nps_scale="0-10")["read_as"]["values"]
+
+
+@pytest.mark.parametrize(
+    ("values", "change", "words"),
+    [
+        ([9, 11] * 70, {"kind": "nps"}, "not a whole number from 0 to 10"),
+        ([35.5, -20.25] * 70, {"kind": "nps"}, "--kind mean"),
+        ([35, 20] * 70, {"kind": "proportion"}, "--scale 0.01"),
+        ([0.35, 1.2] * 70, {"kind": "proportion"}, "--scale"),
+        ([2.5, 3] * 70, {"kind": "count"}, "no counts"),
+        ([5] * 140, {"min_important": 5.0}, "0.05 for 5 %"),
+        ([5] * 140, {"min_important": 0.0}, "between 0 and 1"),
+        ([5] * 140, {"learning_days": -30}, "from 0 to 730"),
+        ([5] * 140, {"as_of": "2020-01-01"}, "before all rows"),
+        ([5] * 140, {"scale": -1.0}, "--scale cannot be -1"),
+        ([5] * 140, {"gaps": "maybe"}, "zero, unknown"),
+        ([5] * 140, {"rows": "figures"}, "events, periods"),
+        ([5] * 140, {"kind": "duration"}, "--better lower or --better higher"),
+    ],
+)
+def test_values_and_options_out_of_range_are_refused_with_their_meaning(
+    values: list[float], change: dict[str, Any], words: str, written: Written
+) -> None:
+    assert words in refused(written(csv(weeks(values))), **change)
+
+
+def test_per_cents_become_shares_when_told(written: Written) -> None:
+    path = written(csv(weeks([35, 20] * 70)))
+    assert judged(path, kind="proportion", scale=0.01)["pre_value"] == pytest.approx(0.275, abs=0.01)
+
+
+def test_a_part_that_exceeds_its_whole_is_no_proportion(written: Written) -> None:
+    path = written(csv([(day, 7, 5) for day, _ in weeks()], "week,won,all"))
+    told = refused(path, value="won", denominator="all", kind="proportion")
+    assert "won is sometimes more than all" in told
+
+
+def deals(share: float = 0.0, ids: bool = True, spread: bool = False) -> str:
+    """Won deals with an amount; after the go-live a share of them stands twice (spread: with another company)."""
+    rng = np.random.default_rng(4)
+    lines = ["id,closed,amount,company"] if ids else ["closed,kind"]
+    for number, day in enumerate(np.sort(rng.integers(0, WEEKS * 7, 900))):
+        one = f"D{number},{FIRST + int(day)},{rng.lognormal(5, 0.6):.2f}," if ids else f"{FIRST + int(day)},"
+        times = 2 if day >= 735 and rng.random() < share else 1
+        lines += [one + (f"C{number % 90 + extra}" if spread else f"C{number % 90}") for extra in range(times)]
+    return "\n".join(lines) + "\n"
+
+
+DEALS = AssessOptions(date="closed", value="amount", kind="sum", go_live=GO_LIVE)
+
+
+@pytest.mark.parametrize(("spread", "sense"), [(False, "equal in every column"), (True, "equal in id, closed, amount")])
+def test_rows_that_stand_twice_are_pointed_out(spread: bool, sense: str, written: Written) -> None:
+    verdict = judged(written(deals(0.5, spread=spread)), DEALS)
+    [words] = [words for words in verdict["caveats"] if "repeat another one" in words]
+    assert sense in words and "0 % of the rows before" in words
+    again = int(words.split(" ")[0])
+    lines = deals(0.5, spread=spread).splitlines()[1:]
+    assert again == len(lines) - len({line.partition(",")[0] for line in lines})
+    assert not any("repeat" in words for words in judged(written(deals()), DEALS)["caveats"])
+
+
+def test_events_that_are_alike_by_nature_are_not_pointed_out(written: Written) -> None:
+    verdict = judged(written(deals(ids=False)), AssessOptions(date="closed", go_live=GO_LIVE))
+    assert verdict["kind"] == "count" and not any("repeat" in words for words in verdict["caveats"])
+
+
+def user_days(active: float) -> str:
+    """A row for each user and day with a log-in; users with an even number go live."""
+    rng = np.random.default_rng(6)
+    lines = ["day,user,live"]
+    for user in range(16):
+        live = FIRST + 350 if user % 2 == 0 else None
+        for day in range(500):
+            often = active if live is not None and FIRST + day >= live else 0.5
+            if rng.random() < often:
+                lines.append(f"{FIRST + day},u{user},{live or ''}")
+    return "\n".join(lines) + "\n"
+
+
+LOGINS = AssessOptions(date="day", unit="user", go_live_column="live")
+
+
+def test_rows_of_user_days_are_counted(written: Written) -> None:
+    verdict = judged(written(user_days(0.8)), LOGINS)
+    assert verdict["read_as"]["rows_are"] == "events"
+    assert verdict["verdict"] == "improved"
+    lines = user_days(0.8).splitlines()[1:]
+    before = [line for line in lines if line.endswith(str(FIRST + 350)) and line[:10] < str(FIRST + 350)]
+    assert verdict["pre_value"] == pytest.approx(len(before) / 50, rel=0.02)
+
+
+def with_gaps(zeros: bool) -> str:
+    """Deals a week, none in every other week from week 105 on."""
+    rng = np.random.default_rng(7)
+    values = rng.integers(1, 5, WEEKS)
+    values[105::2] = 0
+    return csv([row for row in weeks(values.tolist()) if zeros or row[1]])
+
+
+def test_weeks_without_a_row_count_as_zero_and_are_told(written: Written) -> None:
+    told = judged(written(with_gaps(zeros=True)), kind="count")
+    assert told["verdict"] == "worsened" and told["read_as"]["gaps"] == "no gaps"
+    left = judged(written(with_gaps(zeros=False)), kind="count")
+    assert left["effect_rel"] == pytest.approx(told["effect_rel"], abs=0.03)
+    assert left["read_as"]["gaps"] == "17 of 139 weeks without a row count as 0"
+    assert any("add --gaps unknown" in words for words in left["caveats"])
+    unknown = judged(written(with_gaps(zeros=False)), kind="count", gaps="unknown")
+    assert unknown["effect_rel"] > -0.2 and "not known" in unknown["read_as"]["gaps"]
+    mean = judged(written(with_gaps(zeros=False)))
+    assert any("--kind count or --kind sum" in words for words in mean["caveats"])
+
+
+def test_where_zeros_are_written_a_gap_is_not_known(written: Written) -> None:
+    rows = with_gaps(zeros=True).splitlines()
+    del rows[50:55]
+    verdict = judged(written("\n".join(rows) + "\n"), kind="count")
+    assert verdict["read_as"]["gaps"] == "5 of 140 weeks without a row are not known"
+
+
+def test_the_period_that_is_not_over_is_left_out(written: Written) -> None:
+    months = [(np.datetime64("2020-01") + k).astype("datetime64[D]") for k in range(71)]
+    rng = np.random.default_rng(9)
+    values = 1000 * np.exp(rng.normal(0, 0.04, 71))
+    values[-1] /= 3
+    path = written(csv(list(zip(months, values.round(2), strict=True))))
+    verdict = judged(path, kind="sum", go_live="2025-05-01", as_of="2025-11-11")
+    assert verdict["read_as"]["left_out"] == {"of a period not over by 2025-11-11": 1}
+    assert verdict["verdict"] == "inconclusive" and abs(verdict["effect_rel"]) < 0.1
+
+
+def test_ends_before_starts_are_left_out_and_counted(written: Written) -> None:
+    rows = [(FIRST + k, FIRST + k + (2 if k % 10 else -3)) for k in range(900)]
+    options = AssessOptions(date="week", end="sales", go_live=GO_LIVE, better="lower")
+    for quantile in (None, 0.5):
+        verdict = judged(written(csv(rows)), options, quantile=quantile)
+        assert verdict["read_as"]["left_out"] == {"with their end before their start": 90}
+
+
+def test_times_of_different_zones_need_a_zone(written: Written) -> None:
+    rows = [(f"{FIRST + k}T23:30{'+01:00' if k % 2 else '+02:00'}", 1) for k in range(800)]
+    path = written(csv(rows))
+    assert "--timezone Europe/Kyiv" in refused(path, value=None)
+    assert judged(path, value=None, file=FileOptions(timezone="Europe/Kyiv"))["n_pre"] > 600
+
+
+def test_columns_of_one_name_are_asked_about(written: Written) -> None:
+    path = written(csv([(day, v, 2 * v) for day, v in weeks()], "week,sales,sales"))
+    assert "'sales (1)', 'sales (2)'" in refused(path)
+    assert judged(path, value="sales (2)")["pre_value"] > 2000
+
+
+def test_a_workbook_of_two_such_sheets_asks_which(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for sheet in (book.active, book.create_sheet("Copy")):
+        assert sheet is not None
+        sheet.append(["week", "sales"])
+        for day, value in weeks():
+            sheet.append([date.fromisoformat(day), value])
+    book.save(tmp_path / "a.xlsx")
+    assert "--sheet: 'Sheet', 'Copy'" in refused(tmp_path / "a.xlsx")
+    assert judged(tmp_path / "a.xlsx", file=FileOptions(sheet="Copy"))["verdict"] == "improved"
+
+
+def test_an_error_of_the_spreadsheet_is_named_with_its_row(written: Written) -> None:
+    rows: list[tuple[str, Any]] = [*weeks()]
+    rows[3] = (rows[3][0], "#DIV/0!")
+    told = refused(written(csv(rows)))
+    assert "1 cells that are not a number" in told and "row 5 is an error of the spreadsheet" in told
+
+
+def test_a_word_for_nothing_can_be_named(written: Written) -> None:
+    rows: list[tuple[str, Any]] = [*weeks()]
+    rows[3] = (rows[3][0], "closed")
+    path = written(csv(rows))
+    assert "--missing" in refused(path)
+    verdict = judged(path, file=FileOptions(missing=("closed",)))
+    assert verdict["read_as"]["left_out"] == {"without a value": 1}
+
+
+def test_a_long_silence_among_many_events_is_told(written: Written) -> None:
+    lines = [line for line in deals(ids=False).splitlines() if not "2024-03-01" <= line[:10] < "2024-05-01"]
+    verdict = judged(written("\n".join(lines) + "\n"), AssessOptions(date="closed", go_live=GO_LIVE))
+    assert any("no row between 2024-02-" in words for words in verdict["caveats"])
+    assert "Bear in mind" in explain(verdict)
