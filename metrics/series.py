@@ -40,7 +40,7 @@ A spread of 0.005 is as good as no such term."""
 USUAL_NOISE = 0.1
 """What spreads and steps are held against where there is no log scale: 0.1 is then one noise standard deviation."""
 FLAT = ("level", "covariate", "step")
-TENTATIVE = (0.2, 0.25)
+TENTATIVE = (0.25, 0.25)
 """Prior weight of one tentative column being there, shared by all, and the spread of its coefficient on the log scale.
 
 Figures in the last weeks before a go-live that are no part of the usual level: a dip or a rush of ±25 %."""

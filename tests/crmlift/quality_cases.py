@@ -142,6 +142,21 @@ def contradictions(connection: Connection, is_bad: bool) -> None:
         )
 
 
+def overlapping_exports(connection: Connection, is_bad: bool) -> None:
+    connection.execute(
+        "insert into config.setting (name, value) values ('source.sheets', 'files'), ('source.sf', 'salesforce')"
+    )
+    digest = "0123456789abcdef01234567"
+    for number in range(1, 5):
+        deals(
+            connection,
+            1,
+            source_id="sheets",
+            native_id=f"{digest}-{number}" if is_bad and number > 1 else f"{digest[:23]}{number}",
+        )
+    deals(connection, 3, source_id="sf", native_id=f"{digest}-2")
+
+
 def early_run(connection: Connection, is_bad: bool) -> None:
     connection.execute(
         "insert into core.recorded_run (source_id, object, first_day, last_day, is_newest, records) values "
@@ -234,6 +249,7 @@ CASES: dict[str, tuple[Callable[[Connection, bool], None], str, str, int]] = {
     "rejected_rows": (rejects, "blocking", "Opportunity", 10),
     "misfit_value": (misfits, "warning", "Opportunity", 4),
     "repeated_key": (contradictions, "info", "Opportunity", 2),
+    "equal_rows": (overlapping_exports, "warning", "opportunity", 3),
     "recording_break": (early_run, "info", "opportunity", 3),
     "whale_deals": (whales, "info", "opportunity", 3),
     "orphaned_deal": (left_behind, "info", "opportunity", 5),
