@@ -29,15 +29,15 @@ def _measured(case: Case, rows: Rows, level: float) -> Case:
     if synthetic.applies(question, case.design):
         found = synthetic.measure(question, rows, case.design, level)
         if found is not None:
-            return _gated(case, found)
+            return _gated(case, rows, found)
     if not case.design.is_controlled:
-        return _gated(case, _of_series(question, rows, level))
+        return _gated(case, rows, _of_series(question, rows, level))
     among = _of_teams(question, rows, case.design, level)
     if isinstance(among, Finding) and among.weeks_after >= gates.MIN_WEEKS_AFTER:
-        return _gated(case, among)
+        return _gated(case, rows, among)
     own = _of_series(question, rows, level)
-    if isinstance(own, Unmeasured) or gates.amount(question, own):
-        return _gated(case, among)
+    if isinstance(own, Unmeasured) or gates.amount(question, own, rows):
+        return _gated(case, rows, among)
     alone = replace(case.design, name="one_date", is_controlled=False, is_randomised=False)
     words = "Too few teams were untouched for long enough to compare with; judged by the company's own history instead."
     known = {**case.diagnostics, "design": alone.name}
@@ -58,9 +58,9 @@ def _of_teams(question: Question, rows: Rows, design: Design, level: float) -> F
     return found
 
 
-def _gated(case: Case, found: Finding | Unmeasured) -> Case:
+def _gated(case: Case, rows: Rows, found: Finding | Unmeasured) -> Case:
     """The case with a finding, or the reason why there is none, and all that is too little."""
-    lacking = (*gates.amount(case.question, found), *_too_few(case, found))
+    lacking = (*gates.amount(case.question, found, rows), *_too_few(case, found))
     if isinstance(found, Unmeasured):
         known = {**case.diagnostics, "unmeasured": found.code}
         return replace(case, finding=None, lacking=lacking, diagnostics=known)

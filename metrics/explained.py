@@ -1,6 +1,7 @@
 """Why the plain difference is another than the effect: its parts, which add up to it.
 
-naive = learning window + mix + left out + (trend + season + covariates + drift, or what the others did) + effect
+naive = learning window + mix + left out + (trend + season + covariates + unusual weeks + drift, or what the others did)
++ effect
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from metrics.question import Floats, Question
 from metrics.regression import Regression, is_flat, regression, scaled
 
 APART, SMALLEST = 3.0, 0.01
-KINDS = {"trend": ("trend",), "season": ("season", "quarter"), "covariates": ("covariate",)}
+UNUSUAL = "unusual_before"
+KINDS = {
+    "trend": ("trend",), "season": ("season", "quarter"), "covariates": ("covariate",), UNUSUAL: (UNUSUAL,)
+}  # fmt: skip
 HOLDS, ROUNDING = 0.25, 1e-6
 """A part is named when it makes up this share of the gap."""
 NAMES = {
@@ -27,6 +31,7 @@ NAMES = {
     "trend": "a trend that was under way",
     "season": "the season",
     "covariates": "the covariates",
+    UNUSUAL: "the unusual weeks before the go-live",
     "drift": "a level that drifts by itself",
     "others": "what the other units did meanwhile (season, growth)",
 }
@@ -48,7 +53,7 @@ def explained(
     parts = {"learning_window": 0.0 if later is None else plain - later, "mix": _mix(finding)}
     parts["left_out"] = plain - parts["learning_window"] - parts["mix"] - compared
     gap = compared - finding.theta
-    parts |= {"others": gap} if is_controlled else _own(question, rows, gap)
+    parts |= {"others": gap} if is_controlled else _own(question, rows, finding, gap)
     parts = {name: round(value, 6) for name, value in parts.items() if abs(value) > ROUNDING}
     found = {"scale": "log" if finding.multiplicative else "level", "naive": plain, "effect": finding.theta}
     return {**found, "parts": parts, "words": _words(question, finding, plain, parts)}
@@ -69,23 +74,28 @@ def _mix(finding: Finding) -> float:
     return _gap(finding, finding.pre_value, finding.pre_value + float(held)) or 0.0
 
 
-def _own(question: Question, rows: Rows, gap: float) -> dict[str, float]:
-    """What trend, season and covariates make of the time after against that before; drift is the rest of the gap."""
+def _own(question: Question, rows: Rows, finding: Finding, gap: float) -> dict[str, float]:
+    """What trend, season, covariates and unusual weeks before the go-live make of the time after against that before;
+    drift is the rest of the gap.
+    """
     made = regression(question, rows)
     if isinstance(made, Unmeasured) or is_flat(made.y):
         return {"drift": gap}
-    shift = _shift(made)
-    parts = {name: sum(shift[k] for k, kind in enumerate(made.kinds) if kind in kinds) for name, kinds in KINDS.items()}
+    slots = finding.diagnostics[UNUSUAL]["slots"] if "with_weeks_before" in finding.diagnostics else 0
+    ahead = made.ahead[:, made.ahead.sum(0) == slots]
+    shift, names = _shift(made, ahead), (*made.kinds, *(UNUSUAL,) * ahead.shape[1])
+    parts = {name: sum(shift[k] for k, kind in enumerate(names) if kind in kinds) for name, kinds in KINDS.items()}
     return {**parts, "drift": gap - sum(parts.values())}
 
 
-def _shift(made: Regression) -> Floats:
-    """By how much each column moves the average of the time after against that of the time before."""
-    every, step = np.column_stack([made.x, made.step]), made.step[:, None]
-    y, x, noise, weeks = scaled(made, every, step)
-    found = series.means(y, x, (*made.kinds, "step"), tuple(int(p) for p in made.places), noise, weeks)
+def _shift(made: Regression, ahead: Floats) -> Floats:
+    """By how much each column, and those of the weeks ahead, moves the average after against that before."""
+    x, step = np.column_stack([made.x, ahead]), made.step[:, None]
+    kinds = (*made.kinds, *("covariate",) * ahead.shape[1], "step")
+    y, every, noise, weeks = scaled(made, np.column_stack([x, step]), step)
+    found = series.means(y, every, kinds, tuple(int(p) for p in made.places), noise, weeks)
     after = made.is_after
-    return np.asarray(found[:-1] * (made.x[after].mean(0) - made.x[~after].mean(0)))
+    return np.asarray(found[:-1] * (x[after].mean(0) - x[~after].mean(0)))
 
 
 def _words(question: Question, finding: Finding, plain: float, parts: Mapping[str, float]) -> str:

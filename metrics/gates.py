@@ -84,10 +84,10 @@ def restless(placebo: Mapping[str, Any]) -> Bar | None:
     return None
 
 
-def amount(question: Question, finding: Finding | Unmeasured) -> list[str]:
+def amount(question: Question, finding: Finding | Unmeasured, rows: Rows) -> list[str]:
     """Gate 1: why there is not enough to judge by; empty when there is."""
     if isinstance(finding, Unmeasured):
-        return [finding.words]
+        return [*_few_records(question, *_recorded(question, rows)), finding.words]
     words = []
     if finding.weeks_before < MIN_WEEKS_BEFORE:
         words.append(f"Only {finding.weeks_before:.0f} weeks before the go-live; {MIN_WEEKS_BEFORE:.0f} are needed.")
@@ -96,12 +96,25 @@ def amount(question: Question, finding: Finding | Unmeasured) -> list[str]:
         words.append(
             f"Only {finding.weeks_after:.0f} weeks after the learning window{aged}; {MIN_WEEKS_AFTER:.0f} are needed."
         )
-    if not question.is_periodic or are_answers(question):
-        for side, n in (("before", finding.n_pre), ("after", finding.n_post)):
-            if n < MIN_EVENTS:
-                number = f"{n} record{'' if n == 1 else 's'}"
-                words.append(f"Only {number} {side} the go-live; {MIN_EVENTS} are needed.")
-    return words
+    return words + _few_records(question, finding.n_pre, finding.n_post)
+
+
+def _recorded(question: Question, rows: Rows) -> tuple[int, int]:
+    """Records of the units asked about before their go-live, and after their learning window."""
+    asked = np.full(len(rows.day), True) if question.focus is None else question.focus[rows.unit]
+    before = rows.day < question.go_live[rows.unit]
+    return int((asked & before).sum()), int((asked & (rows.day >= question.left_learning[rows.unit])).sum())
+
+
+def _few_records(question: Question, before: int, after: int) -> list[str]:
+    """Which side has too few; of figures of whole periods the number of rows says nothing."""
+    if question.is_periodic and not are_answers(question):
+        return []
+    return [
+        f"Only {n} record{'' if n == 1 else 's'} {side} the go-live; {MIN_EVENTS} are needed."
+        for side, n in (("before", before), ("after", after))
+        if n < MIN_EVENTS
+    ]
 
 
 def are_answers(question: Question) -> bool:

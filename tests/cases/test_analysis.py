@@ -83,7 +83,9 @@ RIGHT: dict[tuple[str, str], Right] = {
     ("20", f"stops.csv {WEEKLY} complaints --kind count --better lower --go-live 2024-07-15"): Right(
         ["Improved", r"interval −100 % to −9\d %"], (-100, -90)
     ),
-    ("20", "nps7.csv --date date --value answer --kind nps --go-live 2024-11-18"): Right(["Not certain", "all 7 used"]),
+    ("20", "nps7.csv --date date --value answer --kind nps --go-live 2024-11-18"): Right(
+        ["Not certain", "all 7 used", "Only 6 records before"]
+    ),
     ("20", f"covariate.csv {WEEKLY} v --covariates new_price --go-live 2024-07-15"): Right(
         ["Not certain", "new_price says the same as the go-live"]
     ),

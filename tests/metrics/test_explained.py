@@ -86,3 +86,11 @@ def test_parts_of_every_kind_add_up(kind: str) -> None:
 @pytest.mark.filterwarnings("error")
 def test_nothing_sets_apart_what_never_moved() -> None:
     assert told(np.full(140, 100.0), 100) == {"scale": "log", "naive": 0.0, "effect": 0.0, "parts": {}, "words": ""}
+
+
+def test_a_dip_before_the_go_live_is_named() -> None:
+    rng, t = np.random.default_rng(5), np.arange(150)
+    found = told(50 * np.exp(rng.normal(0, 0.03, 150)) * np.where((t >= 106) & (t < 112), 0.6, 1.0), 112)
+    assert adds_up(found)
+    assert found["parts"]["unusual_before"] == pytest.approx(-np.log(0.6) * 6 / 112, rel=0.3)
+    assert abs(found["parts"]["drift"]) < found["parts"]["unusual_before"]

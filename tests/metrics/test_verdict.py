@@ -82,6 +82,19 @@ def test_few_records_are_not_enough() -> None:
     assert verdict.reason == "not_enough_data"
 
 
+def test_a_handful_of_answers_is_told_as_such_even_where_nothing_can_be_estimated() -> None:
+    at = np.datetime64("2021-02-01T00", "s") + np.arange(9) * np.timedelta64(170, "D")
+    asked = Question(
+        kind="nps", better="higher", at=at, unit=np.zeros(9, np.int64), num=np.resize([1.0, 0.0, 1.0, -1.0], 9),
+        den=np.ones(9), observed=np.ones(9, bool), go_live=np.array([at[7] - 3], "datetime64[D]"),
+        as_of=at[8].astype("datetime64[D]") + 1, alpha_policy="single",
+    )  # fmt: skip
+    verdict = judge(asked)
+    assert (verdict.verdict, verdict.reason) == ("inconclusive", "not_enough_data")
+    assert verdict.caveats[0] == "Only 7 records before the go-live; 30 are needed."
+    assert "Only 1 record after the go-live; 30 are needed." in verdict.caveats
+
+
 def test_fewer_than_five_treated_teams_are_not_enough() -> None:
     verdict = judge(rollout(teams=10, never=7, effect=0.5, waves=3))
     assert verdict.reason == "not_enough_data"
