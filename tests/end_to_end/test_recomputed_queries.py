@@ -12,10 +12,12 @@ from tests.end_to_end.awkward_rows import AWKWARD_ROWS
 from tests.end_to_end.conftest import Night
 from tests.end_to_end.documented_queries import queries
 from tests.end_to_end.recomputed_frames import Frames, reader
+from tests.end_to_end.recomputed_queries_analysts import ANALYSTS
+from tests.end_to_end.recomputed_queries_finance import FINANCE
 from tests.end_to_end.recomputed_queries_frames import plain_rows
 from tests.end_to_end.recomputed_queries_operations import OPERATIONS
 
-RECOMPUTED = {**OPERATIONS}
+RECOMPUTED = {**OPERATIONS, **ANALYSTS, **FINANCE}
 MAY_BE_EMPTY = {"O2", "O3", "O4"}
 """Questions whose answer on company known can be: none. The awkward copy has one for each."""
 
