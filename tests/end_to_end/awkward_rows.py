@@ -92,4 +92,77 @@ OPERATIONS = [
     lead("first", f"{MIDNIGHT} - interval 24 hour"), lead("before", f"{MIDNIGHT} - interval 1441 minute"),
     lead("last", f"{MIDNIGHT} - interval 1 minute"), lead("after", MIDNIGHT),
 ]  # fmt: skip
-AWKWARD_ROWS = [*OPERATIONS]
+ANALYSTS = [
+    # looks at an earlier definition, of the second rollout, none yet; tonight's estimate without one
+    again("evaluation.kpi_effect", "kpi_id = 'win_rate' and look = '13w' and wave_id = 'all' and segment_dim = 'all'",
+          definition_version="'before'", verdict="'worsened'", as_of="as_of - 90"),
+    again("evaluation.kpi_effect", "look = '13w' and wave_id = 'all'", rollout_id="'zz-2027'", verdict="'worsened'"),
+    "delete from evaluation.kpi_effect where kpi_id = 'won_deals' and look <> 'provisional'",
+    # a team too small to show
+    "update metrics.kpi_value set numerator = null, denominator = null, value = null, n = null, status = 'suppressed' "
+    "where kpi_id = 'win_rate' and segment_value = 'team:branch-lviv' and period_grain = 'quarter' "
+    "and period_start = '2025-10-01'",
+    # records of which only the running period tells; months that stay unknown
+    again("metrics.kpi_value", "kpi_id = 'win_rate' and period_grain = 'month' and segment_dim = 'all' and source_id = 'all' "
+          "and period_start = '2025-03-01'", kpi_id="'old_and_open'", is_mature="false", n_censored="4"),
+    again("metrics.kpi_value", "kpi_id = 'win_rate' and period_grain = 'month' and segment_dim = 'all' and source_id = 'all' "
+          "and period_start = '2025-03-01'", kpi_id="'old_and_partial'", is_mature="false"),
+    again("evaluation.segment_effect", "kpi_id = 'win_rate' and look = '26w'", rollout_id="'zz-2027'", as_of="as_of + 30"),
+    again("evaluation.segment_effect", "kpi_id = 'win_rate' and look = '26w'", look="'13w'", as_of="as_of - 91",
+          pooled_effect="9"),
+    again("evaluation.segment_effect", "kpi_id = 'win_rate' and look = '26w' and rollout_id <> 'zz-2027'",
+          segment_dim="'region'", pooled_effect="-2 * pooled_effect"),
+    # days somebody typed; a deal left out for two reasons
+    "update core.opportunity set close_basis = 'close_date_field' where status = 'lost' and owner_id like '%7AAA'",
+    "update core.opportunity set exclude_reason = 'test', is_countable = false where is_deleted and source_id = 'hs'",
+    "update core.opportunity set amount_base = null where exclude_reason = 'test'",
+    again("config.legacy_kpi_period", "period_start <> '2025-01-01'", segment_key="'team:branch-lviv'",
+          definition_note="'net of tax'"),
+    again("config.legacy_kpi_period", "period_start = '2025-04-01'", segment_key="'team:branch-kyiv'",
+          definition_note="'gross'"),
+    again("config.legacy_kpi_period", "segment_key = 'all'", kpi_id="'won_deals'", comparability="'adjusted'"),
+    again("metrics.kpi_definition", "kpi_id = 'win_rate'", definition_version="'before'",
+          first_used_at="first_used_at - interval 90 day"),
+    "insert into metrics.kpi_value_superseded by name select *, now() as superseded_at from metrics.kpi_value "
+    "where kpi_id in ('win_rate', 'won_deals') and period_grain = 'year'",
+    "update metrics.kpi_value_superseded set definition_version = 'before' where segment_dim = 'all'",
+]  # fmt: skip
+FINANCE = [
+    # costs: of the second rollout, in hours, of unknown size, over a year, over a part of the month, in another month
+    again("config.cost_item", "category = 'training'", rollout_id="'zz-2027'", cost_id="'z-' || cost_id"),
+    again("config.cost_item", "category = 'internal_labour'", cost_id="'hours'", amount_base="null", hours="44"),
+    again("config.cost_item", "category = 'training'", cost_id="'unknown'", amount_base="null", hours="44"),
+    again("config.cost_item", "cost_id = 'LIC-001'", cost_id="'year'", period_start="date '2026-04-01'",
+          period_end="date '2027-04-01'"),
+    again("config.cost_item", "cost_id = 'LIC-001'", cost_id="'part'", period_start="date '2026-09-20'",
+          period_end="date '2026-10-11'"),
+    again("config.cost_item", "cost_id = 'LIC-001'", cost_id="'one day'", period_start="date '2026-10-20'", period_end="null"),
+    again("config.cost_item", "cost_id = 'LIC-001'", cost_id="'later'", period_start="date '2026-11-01'",
+          period_end="date '2026-12-01'", amount_base="null"),
+    # an estimate that is no verdict, goals of unlike weight, and of every verdict
+    "update evaluation.kpi_current set look = 'provisional', verdict = 'improved' where kpi_id = 'won_revenue'",
+    "update config.goal_target set weight = 2.5 where goal_id = 'win-more'",
+    *(
+        again("config.goal_target", "goal_id = 'win-more'", goal_id=f"'{kpi_id}'", kpi_id=f"'{kpi_id}'", weight="0.7")
+        for kpi_id in ("weekly_active_user_rate", "opp_field_completeness", "csat_top2", "nobody_judged_it")
+    ),
+    "update evaluation.kpi_current set goal_id = kpi_id where segment_dim = 'all' and kpi_id in "
+    "('weekly_active_user_rate', 'opp_field_completeness', 'csat_top2')",
+    "update evaluation.kpi_current set verdict = 'worsened' where kpi_id = 'csat_top2'",
+    again("config.goal_target", "true", rollout_id="'zz-2027'", weight="9"),
+    again("config.benefit_item", "true", rollout_id="'zz-2027'", benefit_id="'z-' || benefit_id"),
+    # benchmarks: worse, older, expired, of another unit or definition
+    again("config.benchmark", "benchmark_id = 'ex-win'", benchmark_id="'worse'", quality_grade="'D'", value="0.1"),
+    again("config.benchmark", "benchmark_id = 'ex-win'", benchmark_id="'aged'", retrieved_on="retrieved_on - 90", value="0.2"),
+    again("config.benchmark", "benchmark_id = 'ex-win'", benchmark_id="'expired'", definition_match="'exact'",
+          expires_on="date '2026-11-01'", value="0.3"),
+    again("config.benchmark", "benchmark_id = 'ex-win'", benchmark_id="'other'", definition_match="'exact'", unit="'hours'"),
+    again("config.benchmark", "benchmark_id = 'ex-win'", benchmark_id="'loose'", definition_match="'loose'",
+          quality_grade="'A'", value="0.5"),
+    again("config.benchmark", "benchmark_id = 'ex-csat'", benchmark_id="'close'", definition_match="'close'",
+          quality_grade="'A'", value="0.6"),
+    again("config.benchmark", "benchmark_id = 'ex-csat'", benchmark_id="'today'", expires_on="date '2026-11-02'",
+          quality_grade="'B'", value="0.7"),
+    "update config.crm_product set switch_cost_base = null where product_id = 'alt'",
+]  # fmt: skip
+AWKWARD_ROWS = [*OPERATIONS, *ANALYSTS, *FINANCE]
