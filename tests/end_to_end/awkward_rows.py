@@ -41,6 +41,7 @@ OPERATIONS = [
     # 30 hours are not stale, a minute more is; a second load of the object; files that nobody changed
     f"update ops.load set window_until = {NOW} - interval 30 hour where stream = 'Lead'",
     f"update ops.load set window_until = {NOW} - interval 1801 minute where stream = 'Case'",
+    f"update ops.load set window_until = {NOW} - interval 500 hour where stream in ('companies', 'User', 'Account')",
     again("ops.load", "stream = 'Case'", window_until="window_until - interval 9 day"),
     again("ops.load", "stream = 'deals'", window_until="window_until - interval 9 day"),
     "update ops.load set window_until = window_until - interval 9 day where source_id = 'sheets'",
@@ -49,6 +50,8 @@ OPERATIONS = [
     again("ops.alert", "kpi_id = 'sus_score'", alert_id="'worse'", kpi_id="'csat_top2'", severity="'critical'"),
     again("ops.alert", "kpi_id = 'sus_score'", alert_id="'held'", kpi_id="'enps'", state="'muted'", dq_blocked="true"),
     again("ops.alert", "kpi_id = 'sus_score'", alert_id="'stale'", kpi_id="'reopen_rate'", dq_blocked="true"),
+    again("ops.alert", "kpi_id = 'sus_score'", alert_id="'mild'", kpi_id="'ces_mean'", severity="'info'"),
+    again("ops.alert", "kpi_id = 'sus_score'", alert_id="'first'", kpi_id="'win_rate'", fired_at="fired_at - interval 9 day"),
     again("ops.data_quality_finding", "rule_id = 'misfit_value' and object = 'deals'", finding_id="'a'", state="'resolved'",
           affected_kpis="['csat_top2']", severity="'blocking'"),
     again("ops.data_quality_finding", "rule_id = 'misfit_value' and object = 'deals'", finding_id="'b'", severity="'info'",
@@ -62,8 +65,11 @@ OPERATIONS = [
     "and segment_value = 'team:branch-lviv' and period_start = '2026-10-26'",
     again("metrics.kpi_value", "kpi_id = 'weekly_active_user_rate' and period_grain = 'week' and segment_value = "
           "'team:branch-lviv' and period_start = '2026-10-26'", segment_value="'unknown'", value="0.5"),
+    again("metrics.kpi_value", "kpi_id = 'weekly_active_user_rate' and period_grain = 'week' and segment_dim = 'team' "
+          "and period_start = '2026-10-26'", period_start="period_start + 1", period_grain="'month'", value="0.02"),
     again("config.rollout", "true", rollout_id="'zz-2027'"),
     again("config.rollout_wave", "true", rollout_id="'zz-2027'", wave_id="'late'"),
+    again("config.rollout_wave", "wave_id = 'w1'", scope_type="'region'", wave_id="'w9'"),
     # people: on the edge of 7, 28 and 30 days, at work today only, away, and programs
     worked(0, f"{TODAY} - 28"), worked(1, f"{TODAY} - 29"), worked(2, f"{TODAY} - 30"), worked(3, f"{TODAY} - 31"),
     worked(4, TODAY), worked(5, f"{TODAY} - 2", core_actions=0),
@@ -74,11 +80,14 @@ OPERATIONS = [
     again("core.app_user", f"user_id = {SOMEBODY}", user_id="'guest'", is_licensed="false"),
     # verdicts of the second rollout, and values of one CRM beside those of all
     again("evaluation.kpi_current", "true", rollout_id="'zz-2027'", verdict="'worsened'"),
+    again("evaluation.kpi_current", "kpi_id = 'resolution_hours' and wave_id = 'w2'", wave_id="'a-first'"),
     again("metrics.kpi_value", "source_id = 'all' and (segment_dim in ('priority', 'team', 'benchmarked_kpi', 'product') "
           "or kpi_id in ('npv', 'clv_simple')) and period_grain in ('month', 'quarter')", source_id="'sf'", n="n + 1"),
     # findings: about everything, about nothing known
     again("ops.data_quality_finding", "rule_id = 'misfit_value' and object = 'emails'", finding_id="'d'",
           severity="'blocking'", affected_kpis="null"),
+    again("ops.data_quality_finding", "rule_id = 'misfit_value' and object = 'emails'", finding_id="'e'",
+          severity="'blocking'", affected_kpis="['won_deals']"),
     # comments: of customers, taken back, and without a round at the turn of a local month
     again("core.survey_response", "theme is not null and wave = '2026-09'", audience="'customer'", user_id="null"),
     again("core.survey_response", "theme is not null and wave = '2026-09'", is_deleted="true"),
@@ -90,7 +99,8 @@ OPERATIONS = [
     lead("merged", f"{MIDNIGHT} - interval 9 hour", merged=LEAD),
     lead("deleted", f"{MIDNIGHT} - interval 9 hour", deleted="true"),
     lead("first", f"{MIDNIGHT} - interval 24 hour"), lead("before", f"{MIDNIGHT} - interval 1441 minute"),
-    lead("last", f"{MIDNIGHT} - interval 1 minute"), lead("after", MIDNIGHT),
+    lead("last", f"{MIDNIGHT} - interval 30 minute"), lead("too young", f"{MIDNIGHT} - interval 29 minute"),
+    lead("after", MIDNIGHT),
 ]  # fmt: skip
 ANALYSTS = [
     # looks at an earlier definition, of the second rollout, none yet; tonight's estimate without one
@@ -102,11 +112,14 @@ ANALYSTS = [
     "update metrics.kpi_value set numerator = null, denominator = null, value = null, n = null, status = 'suppressed' "
     "where kpi_id = 'win_rate' and segment_value = 'team:branch-lviv' and period_grain = 'quarter' "
     "and period_start = '2025-10-01'",
+    again("evaluation.kpi_effect", "kpi_id = 'nps' and look = '13w' and wave_id = 'all'", look="'52w'", as_of="as_of - 400"),
     # records of which only the running period tells; months that stay unknown
     again("metrics.kpi_value", "kpi_id = 'win_rate' and period_grain = 'month' and segment_dim = 'all' and source_id = 'all' "
           "and period_start = '2025-03-01'", kpi_id="'old_and_open'", is_mature="false", n_censored="4"),
     again("metrics.kpi_value", "kpi_id = 'win_rate' and period_grain = 'month' and segment_dim = 'all' and source_id = 'all' "
           "and period_start = '2025-03-01'", kpi_id="'old_and_partial'", is_mature="false"),
+    again("metrics.kpi_value", "kpi_id = 'win_rate' and period_grain = 'month' and segment_dim = 'all' and source_id = 'all' "
+          "and period_start = '2025-03-01'", kpi_id="'old_today'", is_mature="false", mature_after=TODAY),
     again("evaluation.segment_effect", "kpi_id = 'win_rate' and look = '26w'", rollout_id="'zz-2027'", as_of="as_of + 30"),
     again("evaluation.segment_effect", "kpi_id = 'win_rate' and look = '26w'", look="'13w'", as_of="as_of - 91",
           pooled_effect="9"),
@@ -139,6 +152,21 @@ FINANCE = [
     again("config.cost_item", "cost_id = 'LIC-001'", cost_id="'one day'", period_start="date '2026-10-20'", period_end="null"),
     again("config.cost_item", "cost_id = 'LIC-001'", cost_id="'later'", period_start="date '2026-11-01'",
           period_end="date '2026-12-01'", amount_base="null"),
+    # values of a part, of a longer period, of another KPI with the same parts
+    again("metrics.kpi_value", "kpi_id in ('npv', 'clv_simple') and source_id = 'all' and segment_dim = 'all'",
+          period_grain="'quarter'"),
+    again("metrics.kpi_value", "kpi_id in ('npv', 'licence_utilisation') and source_id = 'all' and period_grain = 'month'",
+          segment_dim="'team'", period_start="period_start + 1", numerator="1"),
+    again("metrics.kpi_value", "kpi_id = 'licence_utilisation' and source_id = 'all' and period_grain = 'month' "
+          "and segment_dim = 'all'", source_id="'hs'", period_start="period_start + 1", numerator="2"),
+    again("metrics.kpi_value", "kpi_id = 'clv_simple' and segment_dim <> 'all' and period_start = '2026-01-01'",
+          period_start="period_start + 1", value="null"),
+    *(
+        again("metrics.kpi_value", f"segment_dim = '{part}' and source_id = 'all' and period_grain = 'month' and kpi_id = '{kpi}'",
+              **changed)
+        for part, kpi in (("benchmarked_kpi", "benchmark_gap"), ("product", "crm_fit_score"))
+        for changed in ({"kpi_id": "'another'"}, {"period_grain": "'quarter'"}, {"segment_dim": "'team'"})
+    ),
     # an estimate that is no verdict, goals of unlike weight, and of every verdict
     "update evaluation.kpi_current set look = 'provisional', verdict = 'improved' where kpi_id = 'won_revenue'",
     "update config.goal_target set weight = 2.5 where goal_id = 'win-more'",
@@ -163,6 +191,9 @@ FINANCE = [
           quality_grade="'A'", value="0.6"),
     again("config.benchmark", "benchmark_id = 'ex-csat'", benchmark_id="'today'", expires_on="date '2026-11-02'",
           quality_grade="'B'", value="0.7"),
+    again("config.benchmark", "benchmark_id = 'ex-cycle'", benchmark_id="'nothing'", definition_match="'exact'", value="0"),
     "update config.crm_product set switch_cost_base = null where product_id = 'alt'",
 ]  # fmt: skip
-AWKWARD_ROWS = [*OPERATIONS, *ANALYSTS, *FINANCE]
+EARLY = f"update metrics.kpi set complete_until = {MIDNIGHT} + interval 30 minute"
+"""The data end half an hour after midnight: a lead of yesterday may still have time."""
+AWKWARD_ROWS = [*OPERATIONS, *ANALYSTS, *FINANCE, EARLY]
