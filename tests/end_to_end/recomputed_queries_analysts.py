@@ -41,9 +41,7 @@ def a2(frame: Frames) -> list[Row]:
 
 
 def a3(frame: Frames) -> list[Row]:
-    found = where(
-        frame("metrics.kpi_value"), period_grain="month", segment_dim="all", source_id="all", is_mature=False
-    )
+    found = where(frame("metrics.kpi_value"), period_grain="month", segment_dim="all", source_id="all", is_mature=False)
     found = found[found["n"].fillna(0) + found["n_censored"].fillna(0) > 0]
     found = found[(found["mature_after"] > today(frame)) | (found["n_censored"] > 0)]
     return answer(
@@ -84,9 +82,7 @@ def a7(frame: Frames) -> list[Row]:
     found = found[found["as_of"] == found["as_of"].max()]
     found["size"] = found["pooled_effect"].abs()
     found = ordered(found, "-size", "segment_dim", "segment_value").head(20)
-    return answer(
-        found, "look segment_dim segment_value pooled_effect pooled_ci_low pooled_ci_high is_relative n_post"
-    )
+    return answer(found, "look segment_dim segment_value pooled_effect pooled_ci_low pooled_ci_high is_relative n_post")
 
 
 def counted(frame: Frames) -> pd.DataFrame:
@@ -113,9 +109,7 @@ def a9(frame: Frames) -> list[Row]:
     deals = counted(frame)
     found = deals[deals["status"] != "open"].groupby(["source_id", "close_basis", "status"], dropna=False)
     counts = found.size().reset_index(name="deals")
-    return answer(
-        ordered(counts, "source_id", "-deals", "close_basis", "status"), "source_id close_basis status deals"
-    )
+    return answer(ordered(counts, "source_id", "-deals", "close_basis", "status"), "source_id close_basis status deals")
 
 
 def a10(frame: Frames) -> list[Row]:
@@ -128,9 +122,7 @@ def a10(frame: Frames) -> list[Row]:
         amount=("amount_base", lambda amounts: amounts.sum(min_count=1)),
         unknown=("amount_base", lambda amounts: amounts.isna().sum()),
     )
-    return answer(
-        ordered(found, "-deals", "source_id", "why", "status"), "source_id why status deals amount unknown"
-    )
+    return answer(ordered(found, "-deals", "source_id", "why", "status"), "source_id why status deals amount unknown")
 
 
 def a11(frame: Frames) -> list[Row]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pandas as pd
 
 from tests.end_to_end.recomputed_frames import ZONE, Frames, days
@@ -50,9 +52,7 @@ def o3(frame: Frames) -> list[Row]:
     found = where(frame("ops.alert"), state="open")
     found["place"] = found["severity"].map(BY_SEVERITY)
     found = ordered(found, "place", "-fired_at", "kpi_id", "segment_dim", "segment_value")
-    return answer(
-        found, "kpi_id segment_dim segment_value severity observed expected n reason fired_at dq_blocked"
-    )
+    return answer(found, "kpi_id segment_dim segment_value severity observed expected n reason fired_at dq_blocked")
 
 
 def o4(frame: Frames) -> list[Row]:
@@ -111,7 +111,7 @@ def o6(frame: Frames) -> list[Row]:
     steps = [
         "has a seat", "has come", "has recorded work", "did so in the last four weeks", "on three days of the last week"
     ]  # fmt: skip
-    shares = [None, *(later / before for before, later in zip(counts, counts[1:], strict=False))]
+    shares = [None, *(later / before for before, later in pairwise(counts))]
     return list(zip(map(float, range(1, 6)), steps, map(float, counts), shares, strict=True))
 
 

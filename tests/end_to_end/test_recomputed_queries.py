@@ -6,15 +6,16 @@ import shutil
 from collections.abc import Iterator
 
 import duckdb
+import pandas as pd
 import pytest
 
 from tests.end_to_end.awkward_rows import AWKWARD_ROWS
 from tests.end_to_end.conftest import Night
 from tests.end_to_end.documented_queries import queries
-from tests.end_to_end.recomputed_frames import Frames, reader
+from tests.end_to_end.recomputed_frames import Frames, days, reader
 from tests.end_to_end.recomputed_queries_analysts import ANALYSTS
-from tests.end_to_end.recomputed_queries_finance import FINANCE
-from tests.end_to_end.recomputed_queries_frames import plain_rows
+from tests.end_to_end.recomputed_queries_finance import FINANCE, at_work
+from tests.end_to_end.recomputed_queries_frames import local_days, plain_rows
 from tests.end_to_end.recomputed_queries_operations import OPERATIONS
 
 RECOMPUTED = {**OPERATIONS, **ANALYSTS, **FINANCE}
@@ -57,3 +58,24 @@ def test_the_answer_of_a_documented_query(
         assert list(got) == [
             pytest.approx(value, rel=1e-9, abs=1e-12) if isinstance(value, float) else value for value in wanted
         ]
+
+
+def test_an_alert_counts_the_units_of_the_week_it_is_about(first_night: Night) -> None:
+    """People at work and contracts for seats; answers to the survey: not how many weeks or questions they are."""
+    with duckdb.connect(str(first_night.home / "analytics.duckdb"), read_only=True) as connection:
+        frame = reader(connection)
+        alerts = frame("ops.alert").query("state == 'open'").set_index("kpi_id")
+        monday = pd.to_datetime(alerts["period_start"])
+        sunday = monday["licence_utilisation"] + days(6)
+        contracts = frame("config.licence_seat")
+        is_valid = (contracts["valid_from"] <= sunday) & (
+            contracts["valid_to"].isna() | (contracts["valid_to"] > sunday)
+        )
+        asked = frame("core.survey_response").query("survey_kind == 'sus' and not is_deleted")
+        since = local_days(asked["responded_at"]) - monday["sus_score"]
+        expected = {
+            "licence_utilisation": at_work(frame, sunday) + is_valid.sum(),
+            "sus_score": ((since >= days(0)) & (since < days(7))).sum(),
+        }
+        assert alerts["n"].to_dict() == expected
+        assert min(expected.values()) > 5
