@@ -17,6 +17,7 @@ from tests.end_to_end.recomputed_queries_analysts import ANALYSTS
 from tests.end_to_end.recomputed_queries_finance import FINANCE, at_work
 from tests.end_to_end.recomputed_queries_frames import local_days, plain_rows
 from tests.end_to_end.recomputed_queries_operations import OPERATIONS
+from tests.end_to_end.recomputed_service import sus_score
 
 RECOMPUTED = {**OPERATIONS, **ANALYSTS, **FINANCE}
 MAY_BE_EMPTY = {"O2", "O3", "O4"}
@@ -71,8 +72,7 @@ def test_an_alert_counts_the_units_of_the_week_it_is_about(first_night: Night) -
         is_valid = (contracts["valid_from"] <= sunday) & (
             contracts["valid_to"].isna() | (contracts["valid_to"] > sunday)
         )
-        asked = frame("core.survey_response").query("survey_kind == 'sus' and not is_deleted")
-        since = local_days(asked["responded_at"]) - monday["sus_score"]
+        since = local_days(sus_score(frame)["at"]) - monday["sus_score"]
         expected = {
             "licence_utilisation": at_work(frame, sunday) + is_valid.sum(),
             "sus_score": ((since >= days(0)) & (since < days(7))).sum(),
