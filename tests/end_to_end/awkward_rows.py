@@ -174,8 +174,7 @@ FINANCE = [
         again("config.goal_target", "goal_id = 'win-more'", goal_id=f"'{kpi_id}'", kpi_id=f"'{kpi_id}'", weight="0.7")
         for kpi_id in ("weekly_active_user_rate", "opp_field_completeness", "csat_top2", "nobody_judged_it")
     ),
-    "update evaluation.kpi_current set goal_id = kpi_id where segment_dim = 'all' and kpi_id in "
-    "('weekly_active_user_rate', 'opp_field_completeness', 'csat_top2')",
+    again("config.goal_target", "goal_id = 'win-more'", goal_id="'win-again'", goal_family="'process'", weight="0.4"),
     "update evaluation.kpi_current set verdict = 'worsened' where kpi_id = 'csat_top2'",
     again("config.goal_target", "true", rollout_id="'zz-2027'", weight="9"),
     again("config.benefit_item", "true", rollout_id="'zz-2027'", benefit_id="'z-' || benefit_id"),

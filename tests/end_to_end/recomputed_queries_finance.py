@@ -46,7 +46,7 @@ def c5(frame: Frames) -> list[Row]:
 def goals(frame: Frames) -> pd.DataFrame:
     """Goals of the rollout with the verdicts on their KPIs."""
     columns = ["kpi_id", "effect_rel", "effect_rel_ci_low", "effect_rel_ci_high", "verdict", "reason", "look"]
-    told = verdicts(frame).drop_duplicates("kpi_id")[columns]
+    told = verdicts(frame)[columns]
     return where(frame("config.goal_target"), rollout_id=rollout(frame)).merge(told, how="left", on="kpi_id")
 
 
