@@ -151,7 +151,9 @@ def test_two_goals_on_one_kpi_are_one_verdict(connection: duckdb.DuckDBPyConnect
     )
     late = [m for m in load_models(MODELS) if m.name == "evaluation.kpi_current"]
     run_models(connection, late, PARAMETERS, "r")
-    assert connection.execute("select kpi_id, goal_id from evaluation.kpi_current").fetchall() == [("win_rate", "please")]
+    assert connection.execute("select kpi_id, goal_id from evaluation.kpi_current").fetchall() == [
+        ("win_rate", "please")
+    ]
 
 
 def test_changing_a_path_alone_changes_nothing() -> None:
