@@ -37,7 +37,8 @@ def published(
         connection.execute("set TimeZone = 'America/Lima'")
         if request.param == "awkward":
             for statement in AWKWARD_ROWS:
-                connection.execute(statement)
+                changed = connection.execute(statement).fetchone()
+                assert changed and changed[0], f"no rows for: {statement}"
         yield connection
 
 
