@@ -54,7 +54,7 @@ class Sums:
 
 
 def mature_weeks(connection: duckdb.DuckDBPyConnection, kpi_id: str) -> list[tuple[date, float, int]]:
-    """(Monday, value, records behind it) of the KPI's mature weeks for everybody, oldest first."""
+    """(Monday, value, units behind it) of the KPI's mature weeks for everybody, oldest first."""
     rows = connection.execute(
         "select period_start, value, coalesce(n, 0) from metrics.kpi_value where kpi_id = ? and period_grain = 'week' "
         "and segment_dim = 'all' and is_mature and value is not null "
@@ -69,7 +69,7 @@ def newest_windows(
     connection: duckdb.DuckDBPyConnection, kpi_id: str, *, last_week: date, past: int, min_n: float, timezone: str,
     incidents: Sequence[Span] = (),
 ) -> tuple[Windows, Units] | None:  # fmt: skip
-    """The shortest of 1, 2 or 4 newest mature weeks with `min_n` units, and `past` windows of its length before it.
+    """The shortest of 1, 2 or 4 newest mature weeks whose denominators add up to `min_n`, and `past` windows before it.
 
     Windows that touch an incident are passed over: a drop must not become its own measure. None when even four weeks
     are too few, or nothing lies before.

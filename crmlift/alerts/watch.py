@@ -37,7 +37,8 @@ class Signal:
     """What a rule found about a KPI, bad or not.
 
     period_start, period_days: what was judged. threshold: the least change that fires, in `change`'s unit. change:
-    how far in the bad direction, relative, in points or in z. p_value: None for fixed levels, which need no test.
+    how far in the bad direction, relative, in points or in z. n: units of the KPI in the period judged, whatever each
+    weighs; cases that have not ended are among those of a duration. p_value: None for fixed levels, which need no test.
     top_contributor: team id.
     """
 
@@ -86,7 +87,7 @@ def prop_drop(night: Night, rule: Rule) -> Signal | None:
         return None
     change = rule.bad_sign * (test.observed - test.expected)
     worst = evidence.contributions(rule.bad_sign * (now.num - now.den * test.expected), now.team)
-    return _signal(rule, windows, test, change, rule.param("min_abs", 0.05), len(now.num), worst)
+    return _signal(rule, windows, test, change, rule.param("min_abs", 0.05), int(now.observed.sum()), worst)
 
 
 def mean_shift(night: Night, rule: Rule) -> Signal | None:
@@ -106,7 +107,7 @@ def mean_shift(night: Night, rule: Rule) -> Signal | None:
             return None
         change, threshold = change / abs(test.expected), rule.param("min_rel", 0.10)
     worst = evidence.contributions(rule.bad_sign * (values[is_now] - test.expected), units.team[is_now])
-    return _signal(rule, windows, test, change, threshold, int(is_now.sum()), worst)
+    return _signal(rule, windows, test, change, threshold, int(units.observed[is_now].sum()), worst)
 
 
 def dur_up(night: Night, rule: Rule) -> Signal | None:
@@ -132,10 +133,10 @@ def level(night: Night, rule: Rule) -> Signal | None:
         return None
     sign, warn, crit = rule.bad_sign, rule.params["warn"], rule.params["crit"]
     mildest = min(sign * value for _, value, _ in weeks)
-    start, newest, records = weeks[-1]
     is_critical = mildest >= sign * crit
+    monday, newest, n = weeks[-1]
     return Signal(
-        rule, start, 7, newest, warn, sign * (newest - warn), 0.0, records, None,
+        rule, monday, 7, newest, warn, sign * (newest - warn), 0.0, n, None,
         mildest >= sign * warn, "critical" if is_critical else "warning",
     )  # fmt: skip
 

@@ -25,7 +25,7 @@ def show_scorecard(loaded: Loaded) -> None:
     console.print(f"\nTables  {loaded.places.analytics}\nReport  {loaded.places.report / 'index.html'}\n")
     console.print("Next:")
     for arguments, what in (
-        ('query "select * from evaluation.kpi_current"', "the verdicts as a table"),
+        ('query "select * from evaluation.kpi_current"', "the verdicts as a table, waves and segments too"),
         ("kpi show win_rate", "what a KPI means, and its last values"),
         ("init", "settings for your own Salesforce and HubSpot"),
     ):

@@ -137,6 +137,25 @@ def test_verdicts_on_two_definitions_stay_apart(connection: duckdb.DuckDBPyConne
         assert connection.execute(f"select count(*) from evaluation.{table}").fetchall() == [(1,)]
 
 
+def test_two_goals_on_one_kpi_are_one_verdict(connection: duckdb.DuckDBPyConnection) -> None:
+    """The weightiest names it; the KPI would stand twice in every list of verdicts otherwise."""
+    for goal_id, weight in (("grow", 1.0), ("win", 3.0), ("please", 3.0)):
+        connection.execute(
+            "insert into config.goal_target (rollout_id, goal_id, kpi_id, weight) values ('r', $goal, 'win_rate', $weight)",
+            {"goal": goal_id, "weight": weight},
+        )
+    connection.execute(
+        "insert into evaluation.kpi_effect by name select 'r' as rollout_id, 'all' as wave_id, 'win_rate' as kpi_id, "
+        "'all' as segment_dim, 'all' as segment_value, date '2026-06-01' as as_of, '13w' as look, 'improved' as verdict, "
+        "[]::varchar[] as caveats, 'v' as definition_version, now() as computed_at"
+    )
+    late = [m for m in load_models(MODELS) if m.name == "evaluation.kpi_current"]
+    run_models(connection, late, PARAMETERS, "r")
+    assert connection.execute("select kpi_id, goal_id from evaluation.kpi_current").fetchall() == [
+        ("win_rate", "please")
+    ]
+
+
 def test_changing_a_path_alone_changes_nothing() -> None:
     (kpi,) = [k for k in load_registry() if k.kpi_id == "win_rate"]
     renamed = Kpi(kpi.path, kpi.definition.model_copy(update={"owner": "someone", "notes": "other"}), {})

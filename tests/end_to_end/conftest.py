@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -82,5 +85,18 @@ def run_night(home: Path, *arguments: str) -> Night:
 
 @pytest.fixture(scope="session")
 def first_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
-    """The DAG through Airflow over company known."""
-    yield run_night(tmp_path_factory.mktemp("demo"), "--as-of", FIRST_DAY)
+    """The DAG through Airflow over company known. Workers of one test run share the night, and work on copies of it."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield run_night(tmp_path_factory.mktemp("demo"), "--as-of", FIRST_DAY)
+        return
+    shared = tmp_path_factory.getbasetemp().parent / "first_night"
+    shared.mkdir(exist_ok=True)
+    kept = shared / "night.json"
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            night = run_night(shared / "home", "--as-of", FIRST_DAY)
+            kept.write_text(json.dumps([night.printed, night.told, night.reads, night.failures]), encoding="utf-8")
+    home = tmp_path_factory.mktemp("demo") / "home"
+    shutil.copytree(shared / "home", home)
+    yield Night(home, *json.loads(kept.read_text(encoding="utf-8")))

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
-from crmlift.places import ROOT
-from tests.end_to_end.asked import ANSWERS, EMPTY_AS_IT_IS, ORDER, TRAPS, check
 from tests.end_to_end.conftest import FIRST_DAY, SECOND_DAY, Night, crmlift, run_night
 from tests.end_to_end.documented_queries import ASKED, FOLLOWS, queries, sections
 from tests.end_to_end.exported import CORE_OF, counted, derived, derived_truth, exported, logins_of, truth
-from tests.end_to_end.recomputed_frames import reader
 from tests.end_to_end.scramble import scramble
 
 
@@ -150,66 +143,6 @@ def test_margins_are_known_where_costs_are(first_night: Night) -> None:
     )
     assert apart[0][0] > 1000  # type: ignore[operator]
     assert apart[0][1] == 0
-
-
-@pytest.fixture(scope="module", params=["as it is", "with traps"])
-def _published(
-    request: pytest.FixtureRequest, first_night: Night, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Any]:
-    """The published file and frames of its tables; and a copy with rows that a careless query would count."""
-    path, is_altered = first_night.home / "analytics.duckdb", request.param == "with traps"
-    if is_altered:
-        path = shutil.copy(path, tmp_path_factory.mktemp("traps") / "analytics.duckdb")
-    with duckdb.connect(str(path), read_only=not is_altered) as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        if is_altered:
-            connection.execute(TRAPS)
-        yield connection, reader(connection), is_altered
-
-
-@pytest.mark.parametrize("question", sorted(queries()))
-def test_a_documented_query_answers_what_pandas_finds(_published: Any, question: str) -> None:
-    connection, frame, is_altered = _published
-    assert check(connection, frame, question) > 0 or (question in EMPTY_AS_IT_IS and not is_altered)
-
-
-def test_every_query_has_an_answer_to_be_held_against() -> None:
-    assert ANSWERS.keys() == queries().keys() == (ORDER.keys() | {"O4", "C9"})
-
-
-def test_the_readme_query_gives_each_kpi_once(first_night: Night) -> None:
-    (query,) = re.findall(r'crmlift query "(select kpi_id, verdict.*?)"', (ROOT / "README.md").read_text(), re.DOTALL)
-    rows = first_night.query(query)
-    expected = first_night.query(
-        "select kpi_id, verdict, effect_rel, effect_rel_ci_low, effect_rel_ci_high from evaluation.kpi_effect "
-        "where wave_id = 'all' and segment_dim = 'all' and look <> 'provisional' "
-        "qualify row_number() over (partition by kpi_id order by as_of desc) = 1"
-    )
-    assert sorted(map(str, rows)) == sorted(map(str, expected))
-
-
-def test_an_alert_counts_the_records_of_the_period_it_judges(first_night: Night) -> None:
-    rows = first_night.query(
-        "select a.n, v.n from ops.alert as a left join metrics.kpi_value as v on v.kpi_id = a.kpi_id and v.source_id = 'all' "
-        "and v.segment_dim = 'all' and v.period_grain = 'week' and v.period_start = a.period_start where a.rule_id = 'level'"
-    )
-    assert rows and all(told == counted and told > 20 for told, counted in rows)  # type: ignore[operator]
-
-
-def test_queries_in_other_documents_run(first_night: Night) -> None:
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    found = [
-        (page.name, query)
-        for page in pages
-        if page.name != "queries.md"
-        for query in [
-            *re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL),
-            *re.findall(r'crmlift query "(.*?)"', page.read_text(encoding="utf-8"), re.DOTALL),
-        ]
-    ]
-    assert len(found) >= 2
-    for name, query in found:
-        assert first_night.query(query), (name, query)
 
 
 def test_every_question_is_answered_or_waits_for_its_table() -> None:

@@ -31,6 +31,12 @@ headline as (
     select tonight.*, false as is_frozen
     from tonight
     anti join frozen using (rollout_id, wave_id, kpi_id, segment_dim, segment_value)
+),
+
+goals as (
+    select rollout_id, kpi_id, goal_id
+    from config.goal_target
+    qualify row_number() over (partition by rollout_id, kpi_id order by weight desc nulls last, goal_id) = 1
 )
 
 select
@@ -87,4 +93,4 @@ from headline h
 left join tonight t using (rollout_id, wave_id, kpi_id, segment_dim, segment_value)
 left join tonight d
     on d.rollout_id = h.rollout_id and d.wave_id = h.wave_id and d.kpi_id = h.kpi_id and d.segment_dim = 'all'
-left join config.goal_target g on g.rollout_id = h.rollout_id and g.kpi_id = h.kpi_id and h.segment_dim = 'all'
+left join goals g on g.rollout_id = h.rollout_id and g.kpi_id = h.kpi_id and h.segment_dim = 'all'

@@ -77,8 +77,9 @@ def _insert(connection: duckdb.DuckDBPyConnection, units: pd.DataFrame) -> None:
     connection.execute("insert into metrics.kpi_unit by name select * from given_units")
     connection.execute(
         "insert into metrics.kpi_value (kpi_id, period_grain, period_start, period_end, segment_dim, segment_value, "
-        "source_id, value, is_mature, mature_after) select distinct kpi_id, 'week', week, week + 7, 'all', 'all', 'all', "
-        "1.0, true, week + 7 from (select kpi_id, date_trunc('week', event_at)::date as week from given_units)"
+        "source_id, value, n, is_mature, mature_after) select kpi_id, 'week', week, week + 7, 'all', 'all', 'all', "
+        "sum(num) / sum(den), count(*) filter (observed), true, week + 7 "
+        "from (select *, date_trunc('week', event_at)::date as week from given_units) group by kpi_id, week"
     )
     connection.unregister("given_units")
 

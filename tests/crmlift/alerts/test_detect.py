@@ -70,6 +70,31 @@ def test_each_template_finds_its_drop(change: dict[str, float], kpi_id: str, wor
     assert all(words in subject for (subject,) in subjects.fetchall())
 
 
+def test_an_alert_counts_units_not_what_they_weigh() -> None:
+    """Five fields are asked of every deal: 180 deals are 180 records, not 900."""
+    connection = night()
+    replace_last_week(connection, win_rate=0.1, deals=180)
+    connection.execute("update metrics.kpi_unit set num = 5 * num, den = 5 where kpi_id = 'win_rate'")
+    (alert,) = run(connection)
+    assert (alert.kpi_id, alert.n, alert.observed) == ("win_rate", 180, pytest.approx(0.1))
+
+
+def test_an_alert_of_durations_counts_those_still_running() -> None:
+    connection = night()
+    replace_last_week(connection, cycle=55.0, deals=96)
+    (alert,) = [a for a in run(connection) if a.kpi_id == "sales_cycle_days"]
+    assert alert.n == 96
+
+
+def test_an_alert_about_a_level_counts_the_units_of_its_newest_week() -> None:
+    """Three weeks beyond the line make an incident; it rests on the deals of the last one, not on three records."""
+    connection = night(weeks=12)
+    replace_last_week(connection, deals=66)
+    rule = Rule("win_rate", "level", "proportion", "higher", {"warn": 0.6, "crit": 0.1, "consecutive": 3})
+    (alert,) = detect(connection, as_of=AS_OF, run_id="r", settings=AlertSettings(), rules=[rule])
+    assert (alert.rule_id, alert.period_start, alert.n) == ("level", LAST_WEEK, 66)
+
+
 def test_too_few_records_say_nothing() -> None:
     connection = night(weeks=3)
     replace_last_week(connection, win_rate=0.0, deals=6)
