@@ -37,10 +37,10 @@ RIGHT: dict[tuple[str, str], Right] = {
     ("01", "de.csv --date Woche --value Umsatz --go-live 2025-07-14 --decimal ,"): Right(["Improved"], (27, 35)),
     ("01", f"plain.csv {WEEKLY} revenue --go-live 2025-07-14"): Right(["Improved"], (27, 35)),
     ("02", "nps.csv --date date --value score --kind nps --go-live 2025-07-14"): Right(
-        [r"Worsened: score changed by −(49|50)\.\d ", "answers of 0 to 10", r"claim −47\.5\."]
+        [r"Worsened: score changed by −(4[5-9]|5[0-4])\.\d ", "answers of 0 to 10", r"claim −47\.5\."]
     ),
     ("02", "coded.csv --date date --value score --kind nps --go-live 2025-07-14"): Right(
-        [r"Worsened: score changed by −(49|50)\.\d ", r"claim −47\.5\."]
+        [r"Worsened: score changed by −(4[5-9]|5[0-4])\.\d ", r"claim −47\.5\."]
     ),
     ("03", "tickets.csv --date created --end closed --go-live 2025-07-14"): Right(["--better lower"], is_refused=True),
     ("03", "tickets.csv --date created --end closed --go-live 2025-07-14 --better lower"): Right(
