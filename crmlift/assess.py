@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from crmlift.assess_columns import Columns, go_live_of, read_columns
+from crmlift.assess_columns import Columns, read_columns
+from crmlift.assess_go_live import go_live_of
 from crmlift.assess_options import AssessOptions, check_options
 from crmlift.assess_table import AssessTable, FileOptions
 from crmlift.assess_words import explain, read_as_line

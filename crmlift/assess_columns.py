@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from crmlift.assess_go_live import go_live
 from crmlift.assess_options import AssessOptions, day_of
 from crmlift.assess_rows import Gaps, Grid, doubled_rows, end_of, find_gaps, grid_of, silence
 from crmlift.assess_table import AssessTable
-from crmlift.assess_values import check_values, nps_codes
+from crmlift.assess_values import is_binary, values
 from crmlift.errors import UsageFailure
 from metrics.question import Bools, Floats, Kind, Times
 
@@ -68,12 +69,12 @@ def read_columns(table: AssessTable, options: AssessOptions) -> Columns:
         segment = np.array([" | ".join(each) for each in zip(*(table.text(c) for c in options.by), strict=True)])
     grid = _grid(options, at, unit, segment)
     as_of = _as_of(options, at, grid)
-    num, den, observed, kind, told = _values(table, options, at, as_of, grid)
-    is_answer = kind == "nps" or (kind == "proportion" and not options.denominator and _is_binary(num))
+    num, den, observed, kind, told = values(table, options, at, as_of, is_of_periods=grid is not None)
+    is_answer = kind == "nps" or (kind == "proportion" and not options.denominator and is_binary(num))
     grid = None if is_answer else grid
     covariates = np.column_stack([table.number(c) for c in options.covariates]) if options.covariates else None
     whole = Columns(
-        at, num, den, observed, unit, _go_live(table, options, at, unit), covariates, segment,
+        at, num, den, observed, unit, go_live(table, options, at, unit), covariates, segment,
         {name: table.text(name) for name in options.mix}, as_of, kind, grid,
     )  # fmt: skip
     _refuse_date_outside(options, at, as_of)
@@ -106,61 +107,6 @@ def _grid(options: AssessOptions, at: Times, unit: np.ndarray[Any, Any], segment
                 next_step="sum them up, add --unit or --by, or leave --rows out",
             )
     return grid if is_single else None
-
-
-def _is_binary(num: Floats) -> bool:
-    return bool(np.isin(num[np.isfinite(num)], (0.0, 1.0)).all())
-
-
-def _values(
-    table: AssessTable, options: AssessOptions, at: Times, as_of: np.datetime64, grid: Grid | None
-) -> tuple[Floats, Floats, Bools, Kind, dict[str, str]]:
-    """Numerator, denominator, observed, the kind (as asked, or what the columns suggest), and what to tell of them."""
-    den = table.number(options.denominator) if options.denominator else np.ones(len(at))
-    is_quantile = options.quantile is not None or options.kind == "quantile"
-    observed = np.ones(len(at), dtype=bool)
-    if options.end:
-        end = table.moment(options.end)
-        is_open = np.isnat(end) | (end > as_of)
-        stop = np.where(is_open, as_of.astype("datetime64[s]"), end)
-        days = (stop - at).astype("timedelta64[s]").astype(float) / 86400
-        return days, den, ~is_open, "quantile" if is_quantile else "duration", {}
-    if options.value is None:
-        return np.ones(len(at)), den, observed, "ratio" if options.denominator else "count", {}
-    is_share = options.kind == "proportion" and options.denominator is None
-    num = table.number(options.value, is_share=is_share, scale=options.scale)
-    if options.kind == "nps":
-        num, told = nps_codes(num, options.nps_scale, options.value)
-        return num, den, observed, "nps", {"nps": told}
-    kind: Any = "quantile" if is_quantile else options.kind or ("ratio" if options.denominator else None)
-    if kind is None:
-        kind = "proportion" if grid is None and _is_binary(num) else "mean"
-    check_values(num, den, kind, options)
-    return num, den, observed, kind, {}
-
-
-def _go_live(table: AssessTable, options: AssessOptions, at: Times, unit: np.ndarray[Any, Any]) -> Times:
-    if options.treated:
-        return _first_treated(at, unit, table.number(options.treated))
-    if options.go_live_column:
-        return table.moment(options.go_live_column, may_be_never=True)
-    return np.full(len(at), day_of(str(options.go_live), "--go-live").astype("datetime64[s]"))
-
-
-def _first_treated(at: Times, unit: np.ndarray[Any, Any], treated: Floats) -> Times:
-    """Each row's unit's first date with a mark; UsageFailure when a mark is neither 0 nor 1 or is taken back."""
-    if not np.isin(treated, (0.0, 1.0)).all():
-        raise UsageFailure("--treated needs a column of 0 and 1.", next_step="put 1 where the unit has changed, else 0")
-    code = np.unique(unit, return_inverse=True)[1].reshape(-1)
-    first = np.full(int(code.max()) + 1, np.datetime64("NaT", "s"))
-    order = np.flatnonzero(treated == 1)[np.argsort(at[treated == 1])[::-1]]
-    first[code[order]] = at[order]
-    back = (treated == 0) & (at >= first[code])
-    if back.any():
-        raise UsageFailure(
-            f"Unit {unit[back][0]} is marked treated and later not.", next_step="a unit that changed stays changed"
-        )
-    return np.asarray(first[code])
 
 
 def _as_of(options: AssessOptions, at: Times, grid: Grid | None) -> Any:
@@ -322,17 +268,3 @@ def _read_as(
         "is_better_said": options.better is not None,
         "as_of": str(columns.as_of),
     }
-
-
-def go_live_of(dates: Times, code: np.ndarray[Any, Any], names: np.ndarray[Any, Any]) -> Times:
-    """Each unit's date; UsageFailure when a unit has two."""
-    out = np.full(len(names), np.datetime64("NaT", "D"))
-    order = np.argsort(code, kind="stable")
-    out[code[order]] = dates[order]
-    same = (dates == out[code]) | (np.isnat(dates) & np.isnat(out[code]))
-    if not same.all():
-        raise UsageFailure(
-            f"Unit {names[code[~same][0]]} has more than one go-live date.",
-            next_step="give each unit one date, the same in all its rows",
-        )
-    return out

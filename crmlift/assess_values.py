@@ -1,15 +1,50 @@
-"""Whether the values handed to `crmlift assess` are what their kind means; answers as an NPS counts them."""
+"""The values handed to `crmlift assess`: what they count, and whether they are what their kind means."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from crmlift.assess_options import AssessOptions
+from crmlift.assess_table import AssessTable
 from crmlift.errors import UsageFailure
-from metrics.question import Floats
+from metrics.question import Bools, Floats, Kind, Times
 
 CODED = (-1.0, 0.0, 1.0)
 PROMOTER, PASSIVE = 9, 7
+
+
+def is_binary(num: Floats) -> bool:
+    """Whether nothing but 0 and 1 is known."""
+    return bool(np.isin(num[np.isfinite(num)], (0.0, 1.0)).all())
+
+
+def values(
+    table: AssessTable, options: AssessOptions, at: Times, as_of: np.datetime64, *, is_of_periods: bool
+) -> tuple[Floats, Floats, Bools, Kind, dict[str, str]]:
+    """Numerator, denominator, observed, the kind (as asked, or what the columns suggest), and what to tell of them."""
+    den = table.number(options.denominator) if options.denominator else np.ones(len(at))
+    is_quantile = options.quantile is not None or options.kind == "quantile"
+    observed = np.ones(len(at), dtype=bool)
+    if options.end:
+        end = table.moment(options.end)
+        is_open = np.isnat(end) | (end > as_of)
+        stop = np.where(is_open, as_of.astype("datetime64[s]"), end)
+        days = (stop - at).astype("timedelta64[s]").astype(float) / 86400
+        return days, den, ~is_open, "quantile" if is_quantile else "duration", {}
+    if options.value is None:
+        return np.ones(len(at)), den, observed, "ratio" if options.denominator else "count", {}
+    is_share = options.kind == "proportion" and options.denominator is None
+    num = table.number(options.value, is_share=is_share, scale=options.scale)
+    if options.kind == "nps":
+        num, told = nps_codes(num, options.nps_scale, options.value)
+        return num, den, observed, "nps", {"nps": told}
+    kind: Any = "quantile" if is_quantile else options.kind or ("ratio" if options.denominator else None)
+    if kind is None:
+        kind = "proportion" if not is_of_periods and is_binary(num) else "mean"
+    check_values(num, den, kind, options)
+    return num, den, observed, kind, {}
 
 
 def nps_codes(num: Floats, said: str | None, column: str) -> tuple[Floats, str]:

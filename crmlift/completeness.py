@@ -1,4 +1,4 @@
-"""Up to when the data behind a KPI are complete: records that files alone give end where the files end.
+"""Up to when data are complete, of a night and of a KPI: records that files alone give end where the files end.
 
 Silence after a file's last record is not a company that stopped selling. metrics.kpi.complete_until holds the end; no
 value is told of a period after it, and no verdict uses a day after it.
@@ -7,14 +7,33 @@ value is told of a period after it, and no verdict uses a day after it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import duckdb
 
+from crmlift.errors import DataCheckFailure
 from crmlift.registry import Kpi
 
 RECORDS = ("opportunity", "lead", "ticket", "activity", "survey_response")
 """Core tables of what happened; the files source has a stream of the same name for each."""
+
+
+def end_of_data(connection: duckdb.DuckDBPyConnection) -> datetime:
+    """Up to when every source's data are complete: the earliest end of the newest windows.
+
+    Files of the past hold back no CRM; where there are files only, the newest of their records tells.
+    """
+    found = connection.execute(
+        "select coalesce(min(newest) filter (not is_files), max(records), max(newest)) from (select source_id, "
+        "max(read_until) as newest, max(read_until) filter (list_contains($records, stream)) as records, "
+        "source_id in (select source_id from ops.load where starts_with(table_name, 'raw_files.')) as is_files "
+        "from ops.cursor group by source_id)",
+        {"records": list(RECORDS)},
+    ).fetchone()
+    if not found or found[0] is None:
+        raise DataCheckFailure("Nothing is loaded yet.", next_step="crmlift extract && crmlift load")
+    as_of: datetime = found[0].astimezone(UTC)
+    return as_of
 
 
 def note_ends(connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi], *, as_of: datetime, timezone: str) -> None:

@@ -23,10 +23,10 @@ from crmlift import alerts as alerting
 from crmlift import config_files, config_tables, legacy_values, quality, registry, sql_runner
 from crmlift import evaluate as evaluation
 from crmlift import measure as measuring
-from crmlift.completeness import RECORDS, note_ends
+from crmlift.completeness import end_of_data, note_ends
 from crmlift.data_origin import mark_origins
 from crmlift.derived import write_models
-from crmlift.errors import ConfigurationFailure, DataCheckFailure
+from crmlift.errors import ConfigurationFailure
 from crmlift.extract import extract_source, refuse_unread
 from crmlift.places import KPIS, MODELS
 from crmlift.raw_published import raw_tables
@@ -97,24 +97,6 @@ def _record(
         "values (?, ?, '', '', ?, now(), ?, ?)",
         [run_id, step, started, state, error],
     )
-
-
-def _as_of(connection: duckdb.DuckDBPyConnection) -> datetime:
-    """Up to when every source's data are complete: the earliest end of the newest windows.
-
-    Files of the past hold back no CRM; where there are files only, the newest of their records tells.
-    """
-    found = connection.execute(
-        "select coalesce(min(newest) filter (not is_files), max(records), max(newest)) from (select source_id, "
-        "max(read_until) as newest, max(read_until) filter (list_contains($records, stream)) as records, "
-        "source_id in (select source_id from ops.load where starts_with(table_name, 'raw_files.')) as is_files "
-        "from ops.cursor group by source_id)",
-        {"records": list(RECORDS)},
-    ).fetchone()
-    if not found or found[0] is None:
-        raise DataCheckFailure("Nothing is loaded yet.", next_step="crmlift extract && crmlift load")
-    as_of: datetime = found[0].astimezone(UTC)
-    return as_of
 
 
 def extract(
@@ -188,7 +170,7 @@ def transform(*, run_id: str, loaded: Loaded | None = None) -> Summary:
             summary["models"] = len(built.results)
             summary["rows"] = sum(result.rows or 0 for result in built.results)
             summary["snapshots"] = append_snapshots(
-                connection, as_of=_as_of(connection), timezone=loaded.settings.company.timezone
+                connection, as_of=end_of_data(connection), timezone=loaded.settings.company.timezone
             )
     return summary
 
@@ -197,7 +179,7 @@ def parameters(connection: duckdb.DuckDBPyConnection, loaded: Loaded) -> Summary
     """The values every SQL file may bind: $as_of, $timezone, $base_currency, $salt."""
     company = loaded.settings.company
     return {
-        "as_of": _as_of(connection),
+        "as_of": end_of_data(connection),
         "timezone": company.timezone,
         "base_currency": company.currency,
         "salt": salt(loaded.places),
@@ -209,7 +191,7 @@ def measure(*, run_id: str, loaded: Loaded | None = None) -> Summary:
     loaded = loaded or load_settings()
     with _step(loaded, run_id, "measure") as (connection, summary):
         kpis = registry.load_registry(KPIS, loaded.settings.kpis)
-        as_of, timezone = _as_of(connection), loaded.settings.company.timezone
+        as_of, timezone = end_of_data(connection), loaded.settings.company.timezone
         measured = measuring.measure_units(connection, kpis, as_of=as_of, timezone=timezone)
         with transaction(connection):
             done = measuring.measure_values(connection, kpis, measured, run_id=run_id)
@@ -228,7 +210,7 @@ def evaluate(*, run_id: str, loaded: Loaded | None = None) -> Summary:
         models = sql_runner.load_models(MODELS)
         with transaction(connection):
             summary["effects"] = evaluation.evaluate(
-                connection, loaded.settings, as_of=_as_of(connection), run_id=run_id
+                connection, loaded.settings, as_of=end_of_data(connection), run_id=run_id
             )
             late = [m for m in models if m.layer == EVALUATION]
             bound = parameters(connection, loaded)
@@ -244,7 +226,7 @@ def detect(*, run_id: str) -> Summary:
     with _step(loaded, run_id, "alert") as (connection, summary):
         with transaction(connection):
             found = alerting.detect(
-                connection, as_of=_as_of(connection), run_id=run_id, settings=loaded.settings.alerts
+                connection, as_of=end_of_data(connection), run_id=run_id, settings=loaded.settings.alerts
             )
         summary["alerts"] = len(found)
     return summary

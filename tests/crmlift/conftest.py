@@ -1,4 +1,4 @@
-"""Two nights of a small Salesforce org, landed, run and published: for tests of whole steps."""
+"""Two nights of a small Salesforce org, landed, run and published: for tests of whole steps; files that a test writes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from connectors.contract import Field, FieldType, Page, PageFormat, PageKind, StreamSchema, Window
 from connectors.landing import LandingZone
 from crmlift import pipeline
+from tests.crmlift.assessing import Written
 from tests.golden import warehouse
 
 NIGHTS = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
@@ -98,3 +99,15 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     """The empty warehouse; whatever a test writes is rolled back."""
     with warehouse() as opened:
         yield opened
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    """written(content, name="a.csv"): the path of a file with that content."""
+
+    def write(content: str | bytes, name: str = "a.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write

@@ -279,66 +279,6 @@ def test_reading_needs_no_window(tmp_path: Path) -> None:
     assert page.rows == 2 and io.BytesIO(body).readline().decode().strip().split(",") == [f.name for f in schema.fields]
 
 
-def archive(folder: Path, **members: str) -> None:
-    with zipfile.ZipFile(folder / "WE_1.ZIP", "w") as packed:
-        for name, content in members.items():
-            packed.writestr(f"{name}.csv", content)
-
-
-def test_members_of_an_archive_are_named_like_files_in_a_folder(tmp_path: Path) -> None:
-    archive(tmp_path, User="Id,Name\nU1,Ann\n", Account="Id,Name,Industry\nA1,Mill,Food\nA2,Yard,Wood\n")
-    columns = {"id": "Id", "name": "Name"}
-    named = source(tmp_path, {
-        "users": {"path": "WE_*.ZIP/User.csv", "entity": "user", "columns": columns},
-        "accounts": {"path": "WE_1.ZIP/account*.csv", "entity": "account", "columns": columns},
-    })  # fmt: skip
-    assert [(r.entity, r.place, r.rows) for r in check_files(named)] == [
-        ("user", "WE_1.ZIP/User.csv", 1), ("account", "WE_1.ZIP/Account.csv", 2),
-    ]  # fmt: skip
-    unnamed = source(tmp_path, {"users": {"path": "WE_1.ZIP", "entity": "user", "columns": columns}})
-    [report] = check_files(unnamed)
-    assert "path: WE_1.ZIP/Account.csv" in report.refusal and "Account.csv, User.csv" in report.refusal
-    with pytest.raises(SettingsFailure, match="several tables"):
-        load(unnamed, tmp_path / "home")
-
-
-def test_parts_of_one_export_in_an_archive_are_all_meant(tmp_path: Path) -> None:
-    archive(tmp_path, a="Id,Name\nU1,Ann\n", b="Id,Name\nU2,Bo\n")
-    connector = source(tmp_path, {"u": {"path": "*.ZIP", "entity": "user", "columns": {"id": "Id", "name": "Name"}}})
-    assert [row["name"] for row in load(connector, tmp_path / "home").rows] == ["Ann", "Bo"]
-
-
-def test_files_of_one_name_in_two_folders_are_two(tmp_path: Path) -> None:
-    for folder, name in (("north", "Ann"), ("south", "Bo")):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "people.csv").write_text(f"Id,Name\n{folder},{name}\n")
-    entry = {"path": "**/people.csv", "entity": "user", "columns": {"id": "Id", "name": "Name"}}
-    rows = load(source(tmp_path, {"u": entry}), tmp_path / "home").rows
-    assert [(row["name"], row["source_file"]) for row in rows] == [
-        ("Ann", "north/people.csv"),
-        ("Bo", "south/people.csv"),
-    ]
-
-
-def test_a_cell_a_record_can_do_without_is_left_empty_and_told(tmp_path: Path) -> None:
-    (tmp_path / "d.csv").write_text(
-        "No,Stage,Sum,Due,Seller\nA,won,10.5,soon,#N/A\nB,won,20.5,2026-03-01,Bo\nTotal,,31,,\n"
-    )
-    columns = {"id": "No", "status": "Stage", "amount": "Sum", "expected_close": "Due", "owner": "Seller"}
-    connector = source(tmp_path, {"d": {"path": "d.csv", "entity": "opportunity", "columns": columns}})
-    [report] = check_files(connector)
-    assert (report.rows, report.bad_rows, report.left_out, len(report.unread)) == (2, 0, 1, 2)
-    done = load(connector, tmp_path / "home")
-    assert [(r["id"], r["expected_close"], r["owner"]) for r in done.rows] == [
-        ("A", None, None),
-        ("B", date(2026, 3, 1), "Bo"),
-    ]
-    told = {(f.rule_id, f.field): f.message for f in connector.findings()}
-    assert "d.csv, row 2 is not a date" in told["unreadable_cell", "expected_close"]
-    assert "error of the spreadsheet" in told["unreadable_cell", "owner"]
-    assert "1 rows below the records (from row 4 on" in told["footer_rows", "d.csv"]
-
-
 def test_rows_of_one_id_that_differ_fail_the_check(tmp_path: Path) -> None:
     (tmp_path / "export-9.csv").write_text("No,Stage,Changed\nA,open,2026-01-05\nB,won,2026-01-05\n")
     (tmp_path / "export-10.csv").write_text("No,Stage,Changed\nA,won,2026-02-05\nB,won,2026-01-05\n")

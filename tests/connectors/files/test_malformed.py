@@ -167,3 +167,22 @@ def test_items_off_their_scale_reject_the_answer_of_their_question_only(tmp_path
     }  # fmt: skip
     done = load(source(tmp_path, {"a": entry}), tmp_path / "home")
     assert (done.kept, done.rejected, [field for _, field in done.reasons]) == (3, 1, ["item_10"])
+
+
+def test_a_cell_a_record_can_do_without_is_left_empty_and_told(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text(
+        "No,Stage,Sum,Due,Seller\nA,won,10.5,soon,#N/A\nB,won,20.5,2026-03-01,Bo\nTotal,,31,,\n"
+    )
+    columns = {"id": "No", "status": "Stage", "amount": "Sum", "expected_close": "Due", "owner": "Seller"}
+    connector = source(tmp_path, {"d": {"path": "d.csv", "entity": "opportunity", "columns": columns}})
+    [report] = check_files(connector)
+    assert (report.rows, report.bad_rows, report.left_out, len(report.unread)) == (2, 0, 1, 2)
+    done = load(connector, tmp_path / "home")
+    assert [(r["id"], r["expected_close"], r["owner"]) for r in done.rows] == [
+        ("A", None, None),
+        ("B", date(2026, 3, 1), "Bo"),
+    ]
+    told = {(f.rule_id, f.field): f.message for f in connector.findings()}
+    assert "d.csv, row 2 is not a date" in told["unreadable_cell", "expected_close"]
+    assert "error of the spreadsheet" in told["unreadable_cell", "owner"]
+    assert "1 rows below the records (from row 4 on" in told["footer_rows", "d.csv"]
