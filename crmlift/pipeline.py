@@ -272,13 +272,12 @@ def run(*, run_id: str, full: bool = False) -> list[tuple[str, Summary]]:
     for source_id in source_ids():
         try:
             done.append((f"extract {source_id}", extract(source_id, run_id=run_id, full=full)))
-        except PartlyRead as partly:
-            log.error("%s", partly)
-            failures.append(partly)
-            done.append((f"extract {source_id}", summary_of(partly.done, run_id)))
         except ExpectedFailure as failure:
-            log.error("%s", failure)
             failures.append(failure)
+            if isinstance(failure, PartlyRead):
+                done.append((f"extract {source_id}", summary_of(failure.done, run_id)))
+    for other in failures[1:]:  # the first is raised
+        log.error("%s", other)
     if failures and not done:
         raise failures[0]
     steps: list[tuple[str, Callable[..., Summary]]] = [

@@ -27,9 +27,9 @@ def results() -> Console:
 
 
 def say(level: str, line: str) -> None:
-    """A line on stderr for whoever watches; failures are told at the end, by `main.run`."""
-    if level != "ERROR":
-        errors.print(f"  [dim]{datetime.now():%H:%M:%S}[/dim] {escape(line)}", soft_wrap=True)
+    """A line on stderr for whoever watches; failures in red, but for the one that ends the command (`main.run`)."""
+    text = f"[red]{escape(line)}[/red]" if level == "ERROR" else escape(line)
+    errors.print(f"  [dim]{datetime.now():%H:%M:%S}[/dim] {text}", soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

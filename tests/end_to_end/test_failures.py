@@ -56,6 +56,14 @@ def test_wrong_credentials(simulator: ServerInfo, tmp_path: Path, source: str, s
     assert landed(tmp_path / "home") == []
 
 
+def test_each_source_that_refuses_is_told(simulator: ServerInfo, tmp_path: Path) -> None:
+    wrong = {"CRMLIFT_SF_CLIENT_SECRET": "wrong-secret-value", "CRMLIFT_HS_ACCESS_TOKEN": "wrong-secret-value"}
+    done = crmlift("run", home=tmp_path / "home", **settings(tmp_path, simulator) | wrong)
+    assert done.returncode == 11, done.stderr
+    assert done.stderr.count("Salesforce refused the log-in") == done.stderr.count("HubSpot refused the token") == 1
+    assert "wrong-secret-value" not in done.stderr + done.stdout
+
+
 @pytest.mark.parametrize("source", ["sf", "hs"])
 def test_unreachable_host(tmp_path: Path, source: str) -> None:
     environment = settings(tmp_path, address="https://127.0.0.1:9")
